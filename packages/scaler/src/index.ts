@@ -1,1 +1,16 @@
-export {}
+// For adapter authors.
+export type {
+  AppScaler,
+  Host,
+  Instance,
+  Launch,
+  OutputSource,
+  Problem,
+  Scaler,
+  ScalerFactory,
+  Target,
+} from './contract.ts'
+export { ScalerError, type ScalerErrorCode } from './error.ts'
+
+// For whoever loads adapters.
+export { assertScalerFactory } from './factory.ts'

@@ -1,0 +1,102 @@
+import type { EdgeEvent } from '@brxy/edge'
+
+const NAME_WIDTH = 14
+
+/** Concise lines for people, one an event. */
+export function textLog(
+  version: string,
+  write: (line: string) => void = writeLine,
+): (event: EdgeEvent) => void {
+  return (event) => {
+    if (event.type === 'listening') {
+      const { clients, tunnel, admin } = event
+      write(
+        `brxy ${version}  ${clients.map((a) => `http://${a}`).join('  ')}   status http://${admin}/v1/status   tunnel ${tunnel}   ^C stops`,
+      )
+      return
+    }
+    const line = describe(event)
+    if (line !== null)
+      write(`${new Date().toTimeString().slice(0, 8)} ${line[0].padEnd(NAME_WIDTH)} ${line[1]}`)
+  }
+}
+
+function writeLine(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+/** Who, and what happened. */
+function describe(event: EdgeEvent): readonly [string, string] | null {
+  switch (event.type) {
+    case 'launching':
+      return [event.app, `${event.held} held, starting copy ${event.copy}`]
+    case 'launch-failed': {
+      const again = event.retryMs > 0 ? `; next try in ${seconds(event.retryMs)}` : ''
+      const output = event.output === undefined ? '' : `\n${indent(event.output)}`
+      return [
+        event.instance,
+        `failed to start (${event.problem.code}): ${event.problem.message}${again}${output}`,
+      ]
+    }
+    case 'connected':
+      return null
+    case 'ready':
+      return [
+        event.instance,
+        `ready in ${seconds(event.tookMs)}, ${event.slots} slot${event.slots === 1 ? '' : 's'}`,
+      ]
+    case 'left':
+      return [
+        event.instance,
+        {
+          idle: 'idle, left',
+          signal: 'drained, left',
+          failed: 'gone after its failure',
+          lost: `lost: ${event.message}`,
+        }[event.reason],
+      ]
+    case 'rejected':
+      return ['linker', `rejected (${event.code}): ${event.message}`]
+    case 'request': {
+      const held = event.heldMs >= 1 ? ` (held ${seconds(event.heldMs)})` : ''
+      const error = event.error === null ? '' : ` ${event.error}`
+      return [
+        event.instance ?? event.app,
+        `${event.method} ${event.target} ${event.status} ${seconds(event.tookMs)}${held}${error}`,
+      ]
+    }
+    case 'output':
+      return [event.instance, `| ${event.line}`]
+    case 'scaler': {
+      if (event.level === 'info') return null
+      const error = (event.fields as { error?: string }).error
+      return ['scaler', `${event.message}${error === undefined ? '' : `: ${error}`}`]
+    }
+    case 'draining':
+      return ['edge', 'draining: running requests finish, instances stop']
+    case 'bug':
+      return [
+        'edge',
+        `a bug in brxy: ${event.error instanceof Error ? event.error.stack : String(event.error)}`,
+      ]
+    default:
+      return null
+  }
+}
+
+function seconds(ms: number): string {
+  return ms < 10
+    ? `${ms.toFixed(1)}ms`
+    : ms < 10_000
+      ? `${(ms / 1000).toFixed(2)}s`
+      : `${(ms / 1000).toFixed(1)}s`
+}
+
+function indent(text: string): string {
+  return text
+    .trimEnd()
+    .split('\n')
+    .slice(-20)
+    .map((line) => `${' '.repeat(9)}${''.padEnd(NAME_WIDTH)} | ${line}`)
+    .join('\n')
+}

@@ -1,0 +1,125 @@
+import { assert } from '@brxy/protocol'
+import type { Held, HoldQueue } from './hold/queue.ts'
+import { type Puller, PullerHeap } from './puller-heap.ts'
+
+/** A request as the broker sees it. */
+export interface Brokered<P> extends Held {
+  /** The puller that refused or lost it: another is preferred while there is one. */
+  avoid: P | null
+}
+
+/**
+ * Brings the requests of one app and the grants of its instances together. A pure state machine: `dispatch`
+ * is its only output and is called at most once for each request and grant.
+ *
+ * After every call no request waits while a usable grant is idle.
+ */
+export class Broker<R extends Brokered<P>, P extends Puller> {
+  readonly queue: HoldQueue<R>
+  readonly #dispatch: (request: R, puller: P) => void
+  readonly #pullers = new PullerHeap<P>()
+  #usableGrants = 0
+  #isMatching = false
+
+  /** @param dispatch gives the request to the puller; its grant is spent. It may call the broker again. */
+  constructor(queue: HoldQueue<R>, dispatch: (request: R, puller: P) => void) {
+    this.queue = queue
+    this.#dispatch = dispatch
+  }
+
+  /** Grants of eligible pullers: what could be dispatched at once. */
+  get usableGrants(): number {
+    return this.#usableGrants
+  }
+
+  /** @returns 'dispatched', 'held', or 'full' when a bound of the queue is reached (nothing changed then). */
+  submit(request: R): 'dispatched' | 'held' | 'full' {
+    if (this.queue.first === null && this.#pullers.top !== null && !this.#isMatching) {
+      // The warm path: nobody waits and a grant is at hand.
+      this.#spend(request, this.#choose(request))
+      return 'dispatched'
+    }
+    if (!this.queue.hasRoom(request.heldBytes)) return 'full'
+    this.queue.hold(request)
+    this.#match()
+    return request.isHeld ? 'held' : 'dispatched'
+  }
+
+  /** A redispatched request takes its place by arrival. It was admitted before, so no bound refuses it now. */
+  resubmit(request: R): void {
+    this.queue.hold(request)
+    this.#match()
+  }
+
+  /** The request waits no longer (client gone, time over). */
+  withdraw(request: R): void {
+    if (request.isHeld) this.queue.release(request)
+  }
+
+  granted(puller: P, count: number): void {
+    puller.grants += count
+    if (!puller.isEligible) return
+    this.#usableGrants += count
+    this.#pullers.add(puller)
+    this.#match()
+  }
+
+  /** Grants went back to the linker. */
+  ungranted(puller: P, count: number): void {
+    puller.grants -= count
+    assert(puller.grants >= 0, 'no more grants go back than were lent')
+    if (!puller.isEligible) return
+    this.#usableGrants -= count
+    if (puller.grants === 0) this.#pullers.remove(puller)
+  }
+
+  /** Whether the puller may be given requests. Its grants stay with it. */
+  setEligible(puller: P, isEligible: boolean): void {
+    if (puller.isEligible === isEligible) return
+    puller.isEligible = isEligible
+    if (puller.grants === 0) return
+    if (isEligible) {
+      this.#usableGrants += puller.grants
+      this.#pullers.add(puller)
+      this.#match()
+    } else {
+      this.#usableGrants -= puller.grants
+      this.#pullers.remove(puller)
+    }
+  }
+
+  /** The session is over; its grants are void. */
+  remove(puller: P): void {
+    this.setEligible(puller, false)
+    puller.grants = 0
+  }
+
+  /** One loop, never inside itself: what dispatch changes is seen by the next round. */
+  #match(): void {
+    if (this.#isMatching) return
+    this.#isMatching = true
+    try {
+      for (;;) {
+        const request = this.queue.first
+        if (request === null || this.#pullers.top === null) return
+        this.queue.release(request)
+        this.#spend(request, this.#choose(request))
+      }
+    } finally {
+      this.#isMatching = false
+    }
+  }
+
+  #choose(request: R): P {
+    const top = this.#pullers.top as P
+    return top === request.avoid ? (this.#pullers.second ?? top) : top
+  }
+
+  #spend(request: R, puller: P): void {
+    assert(puller.isEligible && puller.grants > 0, 'a request is given to an eligible puller with a grant')
+    puller.grants--
+    this.#usableGrants--
+    if (puller.grants === 0) this.#pullers.remove(puller)
+    this.#dispatch(request, puller)
+  }
+}

@@ -1,0 +1,118 @@
+/** What a client is told about one kind of failure. */
+export interface ClientErrorInfo {
+  readonly status: number
+  /** Error token of RFC 9209 section 2.3, for Proxy-Status. */
+  readonly proxyError: string
+  /** Fixed text for clients; nothing of the inside. */
+  readonly title: string
+  /** For docs/errors.md: cause, and what the operator should do. */
+  readonly doc: string
+}
+
+/** Every error response that an edge makes by itself, beside those of http1's own codes. */
+export const CLIENT_ERRORS = {
+  'edge/no-app': {
+    status: 404,
+    proxyError: 'destination_not_found',
+    title: 'No application is configured for this host.',
+    doc: 'The Host header matches no app. Check `--host`, or the host that the client uses.',
+  },
+  'edge/too-many-apps': {
+    status: 503,
+    proxyError: 'connection_limit_reached',
+    title: 'This edge serves as many applications as it may.',
+    doc: '`--max-apps` hosts are active. Raise it, or restrict the hosts with `--host`.',
+  },
+  'edge/hold-full': {
+    status: 503,
+    proxyError: 'connection_limit_reached',
+    title: 'Too many requests are waiting for this application.',
+    doc: 'The hold queue of the app, or of the edge, is full. Raise `--max`, the concurrency (`-c`), or the hold limits.',
+  },
+  'edge/draining': {
+    status: 503,
+    proxyError: 'destination_unavailable',
+    title: 'This server is shutting down.',
+    doc: 'The edge is stopping and takes no new requests.',
+  },
+  'edge/hold-timeout': {
+    status: 504,
+    proxyError: 'connection_timeout',
+    title: 'The application was not ready in time.',
+    doc: 'The request was held longer than `--hold`. The application starts too slowly or too few instances may run.',
+  },
+  'edge/cannot-start': {
+    status: 503,
+    proxyError: 'destination_unavailable',
+    title: 'The application cannot be started at the moment.',
+    doc: 'Starting an instance failed; `details` names the class. The log and `/v1/status` have the exit status and the last output.',
+  },
+  'edge/response-timeout': {
+    status: 504,
+    proxyError: 'http_response_timeout',
+    title: 'The application did not answer in time.',
+    doc: 'No response head came within `response`. Raise the option for slow applications.',
+  },
+  'edge/tunnel-lost': {
+    status: 502,
+    proxyError: 'connection_terminated',
+    title: 'The connection to the application was lost.',
+    doc: 'The tunnel or the linker died before the response began and the request could not be sent again.',
+  },
+  'edge/app-closed': {
+    status: 502,
+    proxyError: 'connection_terminated',
+    title: 'The application closed the connection without an answer.',
+    doc: 'The application accepted the request and closed the connection before its response was complete. Look at its log.',
+  },
+  'edge/app-protocol': {
+    status: 502,
+    proxyError: 'http_protocol_error',
+    title: 'The answer of the application is not valid HTTP.',
+    doc: 'The application sent something that HTTP/1.1 does not allow. The linker logs what.',
+  },
+  'edge/app-incomplete': {
+    status: 502,
+    proxyError: 'http_response_incomplete',
+    title: 'The answer of the application was incomplete.',
+    doc: 'The body did not have the length that the application declared.',
+  },
+  'edge/head-timeout': {
+    status: 408,
+    proxyError: 'http_request_error',
+    title: 'The request was not complete in time.',
+    doc: 'The client did not finish its request head within `head`.',
+  },
+  'edge/internal': {
+    status: 500,
+    proxyError: 'proxy_internal_error',
+    title: 'An internal error of the proxy.',
+    doc: 'A bug in brxy. Please report it with the log around it.',
+  },
+} as const satisfies Record<string, ClientErrorInfo>
+
+export type ClientErrorCode = keyof typeof CLIENT_ERRORS
+
+/** Errors that operators and linkers see. Thrown as BrxyError or sent in REJECT and 401. */
+export const EDGE_ERRORS = {
+  'token/missing': 'The linker presented no token. Set BRXY_TOKEN, or make one with `brxy token --route R`.',
+  'token/forged':
+    'The token was not signed with the secret of this edge. Make a new one with `brxy token` and the same state directory.',
+  'token/expired': 'The token has expired. Make a new one with `brxy token`; a longer life is `--ttl`.',
+  'token/foreign-route':
+    'The token does not allow the route that the linker asked for. Make one with `brxy token --route R`.',
+  'edge/already-connected':
+    'A live session of the same linker process exists. The linker closes the old one before it dials.',
+  'edge/no-route':
+    "The edge does not serve the route that the linker asked for. Check `--host` and the linker's route.",
+  'edge/stopping': 'The edge is stopping. The linker tries again.',
+  'edge/replaced': 'The same linker process opened a new session.',
+  'edge/hello-refused': 'The HELLO could not be accepted.',
+  'edge/address-in-use':
+    'The port is taken by another process. Choose another one with `-p`, `--tunnel` or `--admin`.',
+  'edge/bad-address': 'An address is not `port`, `host:port` or `[ipv6]:port`.',
+  'edge/bad-host': 'A `--host` pattern can match no host.',
+  'edge/bad-secret': 'The secret in the state directory cannot be read, or is too short.',
+  'edge/advertise-required':
+    'With a scaler other than shell, linkers must be told where the edge is: set `--advertise`.',
+} as const

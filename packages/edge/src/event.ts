@@ -1,0 +1,78 @@
+import type { Problem } from '@brxy/scaler'
+
+/** What happens at an edge, for logs and for people who watch. Times are milliseconds. */
+export type EdgeEvent =
+  | {
+      readonly type: 'listening'
+      readonly clients: readonly string[]
+      readonly tunnel: string
+      readonly admin: string
+    }
+  | {
+      readonly type: 'launching'
+      readonly app: string
+      readonly copy: number
+      readonly launch: string
+      readonly held: number
+    }
+  | {
+      readonly type: 'launch-failed'
+      readonly app: string
+      readonly instance: string
+      readonly launch: string
+      readonly problem: Problem
+      readonly retryMs: number
+      readonly output?: string
+    }
+  | {
+      readonly type: 'connected'
+      readonly app: string
+      readonly instance: string
+      readonly phase: 'starting' | 'ready'
+    }
+  | {
+      readonly type: 'ready'
+      readonly app: string
+      readonly instance: string
+      readonly slots: number
+      readonly tookMs: number
+    }
+  | {
+      readonly type: 'left'
+      readonly app: string
+      readonly instance: string
+      readonly reason: 'idle' | 'signal' | 'failed' | 'lost'
+      readonly message: string
+    }
+  | {
+      readonly type: 'rejected'
+      readonly code: string
+      readonly message: string
+      readonly route: string | null
+    }
+  | {
+      readonly type: 'request'
+      readonly app: string
+      readonly instance: string | null
+      readonly method: string
+      readonly target: string
+      readonly status: number
+      readonly tookMs: number
+      readonly heldMs: number
+      readonly error: string | null
+    }
+  | {
+      readonly type: 'output'
+      readonly app: string
+      readonly instance: string
+      readonly stream: string
+      readonly line: string
+    }
+  | {
+      readonly type: 'scaler'
+      readonly level: 'info' | 'warn' | 'error'
+      readonly message: string
+      readonly fields: object
+    }
+  | { readonly type: 'draining' }
+  | { readonly type: 'bug'; readonly error: unknown }

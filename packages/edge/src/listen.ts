@@ -1,0 +1,30 @@
+import type { AddressInfo, ListenOptions, Server } from 'node:net'
+import { BrxyError } from '@brxy/protocol'
+import { formatAddress, parseAddress } from './address.ts'
+
+/**
+ * Has a server listen. @returns the address it got.
+ * @throws BrxyError `edge/bad-address`, `edge/address-in-use`
+ */
+export function listen(
+  server: Server,
+  text: string,
+  options: Pick<ListenOptions, 'backlog'> = {},
+): Promise<string> {
+  const { host, port } = parseAddress(text)
+  return new Promise((resolve, reject) => {
+    const onError = (cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'EADDRINUSE') {
+        reject(new BrxyError('edge/address-in-use', `${text} is taken by another process`, { cause }))
+      } else {
+        reject(new BrxyError('edge/bad-address', `cannot listen on ${text}: ${cause.message}`, { cause }))
+      }
+    }
+    server.once('error', onError)
+    server.listen({ port, ...(host === undefined ? {} : { host }), ...options }, () => {
+      server.off('error', onError)
+      const bound = server.address() as AddressInfo
+      resolve(formatAddress(bound.address, bound.port))
+    })
+  })
+}

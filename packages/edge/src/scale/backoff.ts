@@ -1,0 +1,41 @@
+/** Doubling pauses after failed starts. While one lasts nothing is launched. */
+export class Backoff {
+  readonly #minMs: number
+  readonly #maxMs: number
+  #failures = 0
+  #untilMs = Number.NEGATIVE_INFINITY
+
+  constructor(minMs: number, maxMs: number) {
+    this.#minMs = minMs
+    this.#maxMs = maxMs
+  }
+
+  /** Failures in a row. */
+  get failures(): number {
+    return this.#failures
+  }
+
+  /** End of the pause; Infinity when there is none to wait for. */
+  get untilMs(): number {
+    return this.#failures === 0 ? Number.POSITIVE_INFINITY : this.#untilMs
+  }
+
+  isClosed(nowMs: number): boolean {
+    return this.#failures > 0 && nowMs < this.#untilMs
+  }
+
+  remainingMs(nowMs: number): number {
+    return this.#failures === 0 ? 0 : Math.max(0, this.#untilMs - nowMs)
+  }
+
+  /** Failures that fall into a pause (a burst of launches that all fail) lengthen nothing. */
+  failed(nowMs: number): void {
+    if (this.isClosed(nowMs)) return
+    this.#failures++
+    this.#untilMs = nowMs + Math.min(this.#maxMs, this.#minMs * 2 ** (this.#failures - 1))
+  }
+
+  succeeded(): void {
+    this.#failures = 0
+  }
+}

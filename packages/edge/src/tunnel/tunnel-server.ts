@@ -1,0 +1,121 @@
+import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import {
+  DEFAULT_WINDOW_BUDGET_BYTES,
+  type Hello,
+  isBrxyError,
+  SUBPROTOCOL,
+  TUNNEL_PATH,
+  WindowBudget,
+} from '@brxy/protocol'
+import { type TimerWheel, Tunnel } from '@brxy/protocol/transport'
+import { type WebSocket, WebSocketServer } from 'ws'
+import type { EdgeEvent } from '../event.ts'
+import type { Grant, Tokens } from '../token/tokens.ts'
+import { type Admission, type Greeting, Instance } from './instance.ts'
+
+/** Largest WebSocket message; a flush is far smaller. */
+const MAX_MESSAGE_BYTES = 1024 * 1024
+
+export interface TunnelServerEnvironment {
+  readonly tokens: Tokens
+  readonly wheel: TimerWheel
+  readonly greeting: Greeting
+  /** Decides what a linker with such a token may serve. */
+  readonly admit: (hello: Hello, instance: Instance, grant: Grant) => ReturnType<Admission['admit']>
+  readonly emit: (event: EdgeEvent) => void
+}
+
+/**
+ * Where linkers connect: checks the path, the token and the subprotocol before the upgrade, and makes an Instance
+ * and a Tunnel of each connection. ws establishes the WebSocket.
+ */
+export class TunnelServer {
+  readonly server: Server
+  readonly #env: TunnelServerEnvironment
+  readonly #sockets = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: MAX_MESSAGE_BYTES,
+    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+  })
+  readonly #budget = new WindowBudget(DEFAULT_WINDOW_BUDGET_BYTES)
+  readonly #instances = new Set<Instance>()
+
+  constructor(env: TunnelServerEnvironment) {
+    this.#env = env
+    this.server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, (_request, response) => {
+      response.writeHead(426, {
+        Upgrade: 'websocket',
+        Connection: 'Upgrade, close',
+        'Content-Type': 'text/plain',
+      })
+      response.end('This is the tunnel of a brxy edge. Linkers connect here; clients use the other port.\n')
+    })
+    this.server.on('upgrade', (request, socket, head) => void this.#onUpgrade(request, socket, head))
+  }
+
+  /** All sessions, whether they have said HELLO or not. */
+  get instances(): Iterable<Instance> {
+    return this.#instances
+  }
+
+  get count(): number {
+    return this.#instances.size
+  }
+
+  async #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    socket.on('error', () => socket.destroy())
+    const path = (request.url ?? '').split('?', 1)[0]
+    if (path !== TUNNEL_PATH) return refuse(socket, 404, 'edge/not-found', `the tunnel is at ${TUNNEL_PATH}`)
+    let grant: Grant
+    try {
+      grant = await this.#env.tokens.verify(bearer(request))
+    } catch (error) {
+      const [code, message] = isBrxyError(error)
+        ? [error.code, error.message]
+        : ['token/forged', 'the token is not valid']
+      this.#env.emit({ type: 'rejected', code, message, route: null })
+      return refuse(socket, 401, code, message)
+    }
+    if (!(request.headers['sec-websocket-protocol'] ?? '').split(/\s*,\s*/).includes(SUBPROTOCOL)) {
+      return refuse(socket, 400, 'protocol/version', `the WebSocket subprotocol must be ${SUBPROTOCOL}`)
+    }
+    this.#sockets.handleUpgrade(request, socket, head, (webSocket) =>
+      this.#onTunnel(webSocket, socket as Socket, grant),
+    )
+  }
+
+  #onTunnel(webSocket: WebSocket, socket: Socket, grant: Grant): void {
+    const { wheel, greeting, emit } = this.#env
+    socket.setNoDelay(true)
+    const environment = { budget: this.#budget, random: Math.random, nowMs: wheel.now() }
+    const admission: Admission = { admit: (hello, instance) => this.#env.admit(hello, instance, grant) }
+    const instance = new Instance(admission, greeting, environment, wheel.now)
+    this.#instances.add(instance)
+    webSocket.on('close', () => this.#instances.delete(instance))
+    new Tunnel(webSocket, socket, instance.session, wheel, { onBug: (error) => emit({ type: 'bug', error }) })
+  }
+
+  close(): void {
+    this.#sockets.close()
+    this.server.close()
+    this.server.closeAllConnections()
+    for (const client of this.#sockets.clients) client.terminate()
+  }
+}
+
+function bearer(request: IncomingMessage): string {
+  const match = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')
+  return match === null ? '' : match[1]
+}
+
+/** Answers instead of upgrading, with the reason for the operator of the linker. */
+function refuse(socket: Duplex, status: number, code: string, message: string): void {
+  const body = JSON.stringify({ code, message })
+  const authenticate = status === 401 ? 'WWW-Authenticate: Bearer realm="brxy tunnel"\r\n' : ''
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${authenticate}Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}

@@ -1,0 +1,52 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test, vi } from 'vitest'
+import { openOutputPipes } from './pipes.ts'
+
+/** Runs a shell script; what came from stdout and from stderr once both have ended. */
+async function outputOf(script: string, pipes = openOutputPipes()): Promise<string[]> {
+  const child = spawn('/bin/sh', ['-c', script], { stdio: ['ignore', ...pipes.stdio] })
+  const readers = pipes.readers(child)
+  return Promise.all(
+    readers.map(async (reader) => {
+      const chunks: Buffer[] = []
+      for await (const chunk of reader) chunks.push(chunk)
+      return Buffer.concat(chunks).toString()
+    }),
+  )
+}
+
+test('lets an application open /dev/stdout and /dev/stderr by name, as nginx does', async () => {
+  expect(await outputOf('echo out >/dev/stdout; echo err >/dev/stderr')).toEqual(['out\n', 'err\n'])
+})
+
+test('ends with the last writer', async () => {
+  expect(await outputOf('(sleep 0.1; echo late) & echo early')).toEqual(['early\nlate\n', ''])
+})
+
+test('serves with sockets where there is no mkfifo', async () => {
+  const pipes = openOutputPipes('/no/such/mkfifo')
+  expect(pipes.stdio).toEqual(['pipe', 'pipe'])
+  expect(await outputOf('echo out; echo err >&2', pipes)).toEqual(['out\n', 'err\n'])
+})
+
+test('leaves no file behind', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'brxy-pipes-'))
+  vi.stubEnv('TMPDIR', folder)
+  try {
+    expect(openOutputPipes().readers()).toEqual([])
+    expect(readdirSync(folder)).toEqual([])
+  } finally {
+    vi.unstubAllEnvs()
+    rmSync(folder, { recursive: true })
+  }
+})
+
+test('keeps no descriptor when there is no child after all', () => {
+  const descriptors = () => readdirSync('/dev/fd').length
+  const before = descriptors()
+  for (let i = 0; i < 20; i++) openOutputPipes().readers()
+  expect(descriptors() - before).toBeLessThan(20) // others of this process may come and go meanwhile
+})

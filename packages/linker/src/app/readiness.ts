@@ -1,0 +1,61 @@
+import { probe } from './probe.ts'
+
+export interface WaitOptions {
+  /** IP addresses, the preferred one first. Default 127.0.0.1, then ::1: some applications listen on ::1 only. */
+  readonly hosts?: readonly string[]
+  readonly port: number
+  /** Starts with `/`. Without it, a connection that is accepted is readiness enough. */
+  readonly healthPath?: string
+  /** Ends the waiting: the application exited, or took too long. The caller decides both. */
+  readonly signal: AbortSignal
+}
+
+export interface Listening {
+  /** The address that answered first; the application is reached there from now on. */
+  readonly address: string
+  /** From the call to the answer. */
+  readonly tookMs: number
+}
+
+const LOOPBACK: readonly string[] = ['127.0.0.1', '::1']
+
+// An application is noticed at most a fifth later than it could have been, and one that takes long is asked
+// ten times a second.
+const FIRST_INTERVAL_MS = 5
+const INTERVAL_GROWTH = 1.2
+const MAX_INTERVAL_MS = 100
+
+/**
+ * Waits until the application answers on one of `hosts`.
+ *
+ * Whoever answers there passes for the application; that the port was free just before is the caller's to ensure
+ * (port.ts), and that the application still runs is what `signal` is for.
+ *
+ * @throws `signal.reason` once it is aborted
+ */
+export async function waitUntilListening(options: WaitOptions): Promise<Listening> {
+  const { hosts = LOOPBACK, port, healthPath, signal } = options
+  const startedAt = performance.now()
+  for (let intervalMs = FIRST_INTERVAL_MS; ; intervalMs *= INTERVAL_GROWTH) {
+    for (const address of hosts) {
+      const ready = await probe(address, port, healthPath, signal)
+      signal.throwIfAborted()
+      if (ready) return { address, tookMs: performance.now() - startedAt }
+    }
+    await pause(Math.min(intervalMs, MAX_INTERVAL_MS), signal)
+    signal.throwIfAborted()
+  }
+}
+
+/** Resolves after `ms`, or at once when `signal` is aborted. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', finish)
+      resolve()
+    }
+    const timer = setTimeout(finish, ms)
+    signal.addEventListener('abort', finish)
+  })
+}

@@ -1,0 +1,208 @@
+import {
+  encodeFields,
+  FIELD,
+  fieldSet,
+  type Head,
+  type Http1Error,
+  parseCanonicalRequest,
+  type ResponseHead,
+  roomFor,
+  writeCanonicalResponse,
+} from '@brxy/http1'
+import {
+  BODY_NONE,
+  type BodyKind,
+  type LinkerSession,
+  type OpenRequest,
+  REFUSE,
+  RESET,
+  type Stream,
+} from '@brxy/protocol'
+import { WheelTimer } from '@brxy/protocol/transport'
+import type { AppConnection, ConnectionUser } from './app-connection.ts'
+import { allowsReuse, encodeAppRequest, SAFE_METHODS } from './app-request.ts'
+import type { Forwarder } from './forwarder.ts'
+import { RequestRelay } from './request-relay.ts'
+
+/** Said to the linker, not to the client. */
+const TO_LINKER = fieldSet(FIELD.BRXY_SLOTS, FIELD.BRXY_OTHER)
+
+/**
+ * One request at the application, from the OPEN until its slot is free: takes a connection, relays the response into
+ * the tunnel, and decides whether the connection may be used again.
+ *
+ * If the client leaves first the exchange lingers: the application may still be computing, and until it is done its
+ * slot stays taken (DESIGN section 5).
+ */
+export class AppExchange implements ConnectionUser {
+  readonly request: RequestRelay
+  readonly #forwarder: Forwarder
+  readonly #session: LinkerSession
+  readonly #stream: Stream
+  readonly #method: string
+  readonly #mayReuse: boolean
+  /** Whether the request may be sent again on another connection. */
+  readonly #mayRetry: boolean
+  readonly #head: Buffer
+  /** Bounds connecting, and later lingering. */
+  readonly #timer: WheelTimer
+  connection: AppConnection
+  /** The response is complete. */
+  isResponded = false
+  /** The whole request had been written when the response began. */
+  #wasWritten = false
+  #hasHead = false
+  /** The response allows the connection to be kept. */
+  #canPool = false
+  #endSent = false
+  #lingers = false
+  #isFreed = false
+
+  /** @throws Http1Error for a head that is not canonical; then nothing was started */
+  constructor(forwarder: Forwarder, session: LinkerSession, stream: Stream, open: OpenRequest) {
+    const head = parseCanonicalRequest(open.buffer, open.from, open.to, forwarder.requestHead)
+    const hasBody = open.body !== BODY_NONE
+    this.#forwarder = forwarder
+    this.#session = session
+    this.#stream = stream
+    this.#method = head.method
+    this.#mayReuse = allowsReuse(forwarder.options.appReuse, head.method, hasBody)
+    this.#mayRetry = !hasBody && SAFE_METHODS.has(head.method)
+    this.#head = encodeAppRequest(head, open, this.#mayReuse)
+    this.request = new RequestRelay(forwarder, this, stream, open.body)
+    this.#timer = new WheelTimer(() => this.#onTimer())
+    this.connection = this.#connect(true)
+  }
+
+  #connect(reusable: boolean): AppConnection {
+    const { pool, wheel, options } = this.#forwarder
+    const connection = pool.take(SAFE_METHODS.has(this.#method), reusable)
+    connection.use(this, this.#method)
+    connection.write(this.#head, 0, this.#head.length)
+    if (!connection.isConnected) wheel.set(this.#timer, wheel.now() + options.appConnectMs)
+    return connection
+  }
+
+  // --- the application's connection ---
+
+  onConnected(): void {
+    if (!this.#lingers) this.#forwarder.wheel.clear(this.#timer)
+  }
+
+  onDrained(): void {
+    this.request.credit()
+  }
+
+  onHead(head: ResponseHead): void {
+    if (this.#lingers) return
+    if (head.interim) {
+      // 100 was the edge's to send. Whatever else is interim is for the client.
+      if (head.status !== 100) this.#sendHead(head, true, BODY_NONE, 0)
+      return
+    }
+    this.#hasHead = true
+    this.#wasWritten = this.request.isWritten
+    this.#canPool = head.keepAlive
+    this.#sendHead(head, false, head.bodyKind, Math.max(0, head.bodyLength))
+  }
+
+  #sendHead(head: ResponseHead, interim: boolean, body: BodyKind, length: number): void {
+    const session = this.#session
+    session.beginHead(this.#stream, interim, body, length, roomFor(head, null))
+    session.commitHead(writeCanonicalResponse(head, TO_LINKER, null, session.batch.slab, session.headAt))
+  }
+
+  onData(buffer: Buffer, from: number, to: number): void {
+    if (this.#lingers) return
+    if (!this.#stream.write(buffer, from, to)) this.connection.socket.pause()
+  }
+
+  onTrailers(fields: Head): void {
+    if (this.#lingers) return
+    const out = Buffer.allocUnsafe(fields.fieldsEnd - fields.fieldsStart)
+    this.#stream.end(out.subarray(0, encodeFields(fields, out, 0)))
+  }
+
+  onEnd(): void {
+    this.isResponded = true
+    const { pool } = this.#forwarder
+    if (this.#canPool && this.#wasWritten && this.#mayReuse && !this.#lingers) pool.put(this.connection)
+    else pool.discard(this.connection)
+    if (this.#lingers) return this.#free()
+    this.#stream.end()
+    if (this.#endSent) this.#free()
+  }
+
+  onError(error: Http1Error): void {
+    const reset = error.code === 'http1/incomplete' ? RESET.APP_CLOSED : RESET.APP_PROTOCOL
+    this.fail(reset, `${this.#method}: the application's response: ${error.message}`)
+  }
+
+  onGone(error: Error | null): void {
+    this.#forwarder.pool.discard(this.connection)
+    if (this.#lingers) return this.#free()
+    if (!this.connection.isConnected) return this.#giveBack()
+    if (this.connection.useCount > 1 && !this.connection.hasAnswered && this.#mayRetry) {
+      // A kept connection that the application had closed meanwhile: nothing was answered, nothing was changed.
+      this.connection = this.#connect(false)
+      return
+    }
+    const how = error === null ? 'closed the connection' : `broke the connection (${error.message})`
+    const when = this.#hasHead ? 'before its response was complete' : 'without an answer'
+    this.fail(RESET.APP_CLOSED, `${this.#method}: the application ${how} ${when}`)
+  }
+
+  // --- the tunnel ---
+
+  onTunnelWritable(): void {
+    this.connection.socket.resume()
+  }
+
+  onEndSent(): void {
+    this.#endSent = true
+    if (this.isResponded) this.#free()
+  }
+
+  /** The client is gone, or the session is: nobody waits for the response any more. */
+  abandon(): void {
+    if (this.#isFreed || this.#lingers) return
+    const { wheel, pool, options } = this.#forwarder
+    if (this.isResponded || this.connection.isOver || !this.connection.isConnected) {
+      pool.discard(this.connection)
+      this.#free()
+      return
+    }
+    this.#lingers = true
+    this.connection.halfClose()
+    this.connection.socket.resume()
+    wheel.set(this.#timer, wheel.now() + (this.#hasHead ? options.abortLingerBodyMs : options.abortLingerMs))
+  }
+
+  /** The exchange cannot be completed. */
+  fail(reset: number, reason: string): void {
+    this.#forwarder.pool.discard(this.connection)
+    this.#forwarder.events.onBadResponse(reason)
+    this.#stream.reset(reset)
+    this.#free()
+  }
+
+  /** The application never saw the request: another instance may have it. */
+  #giveBack(): void {
+    this.#session.refuse(this.#stream, REFUSE.INSTANCE)
+    this.#forwarder.events.onUnreachable(this.#session)
+    this.#free()
+  }
+
+  #onTimer(): void {
+    this.#forwarder.pool.discard(this.connection)
+    if (this.#lingers) this.#free()
+    else this.#giveBack()
+  }
+
+  #free(): void {
+    if (this.#isFreed) return
+    this.#isFreed = true
+    this.#forwarder.wheel.clear(this.#timer)
+    this.#forwarder.events.onFreed()
+  }
+}

@@ -1,0 +1,329 @@
+import { randomBytes } from 'node:crypto'
+import { Http1Error } from '@brxy/http1'
+import {
+  DEFAULT_WINDOW_BUDGET_BYTES,
+  type LinkerSession,
+  type OpenRequest,
+  REFUSE,
+  RESET,
+  type SessionEnd,
+  type Stream,
+  type Welcome,
+  WindowBudget,
+} from '@brxy/protocol'
+import { TimerWheel, WheelTimer } from '@brxy/protocol/transport'
+import type { Application } from './application.ts'
+import type { LinkerEvent } from './event.ts'
+import { Forwarder } from './forward/forwarder.ts'
+import { Ledger, type LedgerAction } from './ledger/ledger.ts'
+import { type AppEnd, Life, type LifeAction } from './life/life.ts'
+import type { LinkerOptions } from './options.ts'
+import { EdgeLink, type EdgeLinkOwner } from './tunnel/edge-link.ts'
+
+/** An unanswered RECLAIM is written off after this time (brxy.v1 rule 2). */
+const RECLAIM_MS = 2_000
+/** Longest wait for an edge that could be told why the application failed. */
+const REPORT_MS = 5_000
+/** What the sessions are given to take their farewell. */
+const GOODBYE_MS = 1_000
+
+export interface LinkerConfig {
+  readonly options: LinkerOptions
+  readonly route: string
+  readonly application: Application
+  /** Read at every dial. @throws BrxyError `link/token-file` */
+  readonly token: () => string
+  /** The launch that this linker was started by; it goes into HELLO. */
+  readonly launch?: string
+  readonly platform?: string
+  readonly onEvent: (event: LinkerEvent) => void
+}
+
+/**
+ * One linker: an application, the edges it is linked to, and the two state machines that decide: the ledger (how
+ * many requests at a time) and the life (when to lend, leave and stop). This class carries events between them.
+ */
+export class Linker implements EdgeLinkOwner {
+  readonly wheel = new TimerWheel()
+  readonly budget = new WindowBudget(DEFAULT_WINDOW_BUDGET_BYTES)
+  readonly #config: LinkerConfig
+  readonly #instance = randomBytes(16).toString('hex')
+  readonly #ledger: Ledger<EdgeLink>
+  readonly #life: Life
+  readonly #links: EdgeLink[]
+  readonly #timer: WheelTimer
+  readonly #abort = new AbortController()
+  #forwarder: Forwarder | null = null
+  #isProbing = false
+  #appAlive = true
+  #failure: { readonly reason: string; readonly end: AppEnd | null } = { reason: '', end: null }
+  #onExit: (code: number) => void = () => {}
+  /** Resolves with the exit code when all is over. */
+  readonly done = new Promise<number>((resolve) => {
+    this.#onExit = resolve
+  })
+
+  constructor(config: LinkerConfig) {
+    const { options, application } = config
+    this.#config = config
+    this.#ledger = new Ledger(options.concurrency, RECLAIM_MS)
+    this.#life = new Life(
+      {
+        startTimeoutMs: options.startTimeoutMs,
+        idleMs: options.idleMs,
+        drainMs: options.drainMs,
+        lostMs: options.lostMs,
+        reportMs: REPORT_MS,
+        ownsApp: application.isOwned,
+      },
+      this.wheel.now(),
+    )
+    this.#links = options.edges.map((edge) => new EdgeLink(edge, this))
+    this.#timer = new WheelTimer((nowMs) => this.#onTimer(nowMs))
+  }
+
+  /** Dials the edges and waits for the application. */
+  start(): void {
+    for (const link of this.#links) link.dial()
+    void this.#awaitApplication()
+    void this.#config.application.exited.then((exit) => this.#onAppExit(exit))
+    this.#arm()
+  }
+
+  /** SIGTERM, SIGINT: finishes what runs, then stops. */
+  drain(): void {
+    this.#do(this.#life.drain(this.wheel.now()))
+  }
+
+  /** A second signal: stops at once. */
+  kill(signal: number): void {
+    this.#do(this.#life.kill(signal))
+  }
+
+  // --- the application ---
+
+  async #awaitApplication(): Promise<void> {
+    try {
+      const { host, port, tookMs } = await this.#config.application.waitUntilListening(this.#abort.signal)
+      this.#forwarder = new Forwarder({ host, port }, this.#config.options, this.wheel, {
+        onFreed: () => this.#onFreed(),
+        onUnreachable: (session) => this.#onUnreachable(session),
+        onBadResponse: (message) => this.#config.onEvent({ type: 'bad-response', message }),
+      })
+      this.#config.onEvent({ type: 'listening', address: `${host}:${port}`, tookMs })
+      this.#do(this.#life.listening(this.wheel.now()))
+    } catch {
+      // Aborted: the application ended or the linker stops, and that has been said.
+    }
+  }
+
+  #onAppExit(exit: AppEnd): void {
+    this.#appAlive = false
+    this.#abort.abort()
+    this.#do(this.#life.appEnded(exit, this.wheel.now()))
+  }
+
+  #onFreed(): void {
+    const nowMs = this.wheel.now()
+    this.#lend(this.#ledger.freed(nowMs))
+    this.#do(this.#life.busyChanged(this.#ledger.busy, nowMs))
+  }
+
+  /** The application does not accept connections: nothing is lent until it does again (brxy.v1 rule 3). */
+  #onUnreachable(session: LinkerSession): void {
+    const nowMs = this.wheel.now()
+    this.#config.onEvent({ type: 'unreachable' })
+    for (const link of this.#links) if (link.session === session) this.#ledger.voided(link)
+    this.#lend(this.#ledger.setLending(false, nowMs))
+    void this.#probe()
+  }
+
+  async #probe(): Promise<void> {
+    if (this.#isProbing || !this.#appAlive) return
+    this.#isProbing = true
+    try {
+      await this.#config.application.waitUntilListening(this.#abort.signal)
+      if (this.#life.phase === 'ready') this.#lend(this.#ledger.setLending(true, this.wheel.now()))
+    } catch {
+      // Aborted: the application ended.
+    }
+    this.#isProbing = false
+  }
+
+  // --- EdgeLinkOwner ---
+
+  hello() {
+    const { route, launch, platform } = this.#config
+    return {
+      route,
+      instance: this.#instance,
+      phase:
+        this.#life.phase === 'starting' || this.#life.phase === 'failed'
+          ? ('starting' as const)
+          : ('ready' as const),
+      slots: this.#ledger.slots,
+      labels: {},
+      ...(launch === undefined ? {} : { launch }),
+      ...(platform === undefined ? {} : { platform }),
+    }
+  }
+
+  token(): string {
+    return this.#config.token()
+  }
+
+  isAppRunning(): boolean {
+    return this.#appAlive
+  }
+
+  admit(link: EdgeLink): number {
+    if (!this.#life.admits || this.#forwarder === null) return REFUSE.DRAINING
+    if (!this.#ledger.admit(link)) return REFUSE.NO_SLOT
+    this.#do(this.#life.busyChanged(this.#ledger.busy, this.wheel.now()))
+    return 0
+  }
+
+  onOpen(link: EdgeLink, stream: Stream, open: OpenRequest): void {
+    try {
+      this.#forwarder?.open(link.session as LinkerSession, stream, open)
+    } catch (error) {
+      if (!(error instanceof Http1Error)) throw error
+      this.#config.onEvent({ type: 'bad-response', message: `the edge's request head: ${error.message}` })
+      stream.reset(RESET.BAD_HEAD)
+      this.#onFreed()
+    }
+  }
+
+  onUp(link: EdgeLink, welcome: Welcome): void {
+    const nowMs = this.wheel.now()
+    this.#config.onEvent({ type: 'connected', edge: link.address, session: welcome.session })
+    this.#lend(this.#ledger.opened(link, nowMs))
+    this.#do(this.#life.connected(nowMs))
+    const { phase } = this.#life
+    if (phase === 'failed') this.#report(link, this.#failure.reason, this.#failure.end)
+    if (phase === 'leaving') link.session?.leave()
+    if (phase === 'draining') link.session?.drain()
+  }
+
+  onDown(link: EdgeLink, end: SessionEnd): void {
+    const nowMs = this.wheel.now()
+    const { code, message } = end
+    this.#config.onEvent({ type: 'disconnected', edge: link.address, code, message })
+    this.#lend(this.#ledger.closed(link, nowMs))
+    this.#do(this.#life.disconnected(nowMs))
+  }
+
+  onRefused(link: EdgeLink, code: string, message: string, isFinal: boolean): void {
+    this.#config.onEvent({ type: 'refused', edge: link.address, code, message, isFinal })
+    if (isFinal) this.#do(this.#life.refused(message))
+  }
+
+  onReturn(link: EdgeLink, count: number): void {
+    this.#lend(this.#ledger.returned(link, count, this.wheel.now()))
+  }
+
+  onDemand(link: EdgeLink, count: number): void {
+    this.#lend(this.#ledger.demanded(link, count, this.wheel.now()))
+  }
+
+  onVerdict(_link: EdgeLink, go: boolean): void {
+    this.#do(this.#life.verdict(go, this.wheel.now()))
+  }
+
+  onDrain(link: EdgeLink): void {
+    // The edge gives its grants back in the RETURN that follows, and opens no more.
+    this.#config.onEvent({ type: 'notice', message: `${link.address} is draining` })
+  }
+
+  onBug(error: unknown): void {
+    this.#config.onEvent({ type: 'bug', error })
+  }
+
+  // --- carrying out ---
+
+  #do(actions: readonly LifeAction[]): void {
+    for (const action of actions) this.#perform(action)
+    this.#arm()
+  }
+
+  #perform(action: LifeAction): void {
+    const nowMs = this.wheel.now()
+    switch (action.kind) {
+      case 'announce':
+        for (const { session } of this.#links)
+          session?.status({ phase: 'ready', slots: this.#ledger.slots, busy: this.#ledger.busy })
+        this.#lend(this.#ledger.setLending(true, nowMs))
+        return
+      case 'report':
+        this.#failure = action
+        this.#config.onEvent({ type: 'phase', phase: 'failed', reason: action.reason })
+        for (const link of this.#links) if (link.isUp) this.#report(link, action.reason, action.end)
+        return
+      case 'leave':
+        this.#lend(this.#ledger.setLending(false, nowMs))
+        for (const { session } of this.#links) session?.leave()
+        this.#config.onEvent({ type: 'phase', phase: 'leaving', reason: 'idle' })
+        return
+      case 'stay':
+        this.#lend(this.#ledger.setLending(true, nowMs))
+        this.#config.onEvent({ type: 'phase', phase: 'ready', reason: 'the edge wants it to stay' })
+        return
+      case 'drain':
+        this.#lend(this.#ledger.setLending(false, nowMs))
+        for (const { session } of this.#links) session?.drain()
+        this.#config.onEvent({ type: 'phase', phase: 'draining', reason: 'a signal' })
+        return
+      case 'stop':
+        void this.#stop(action.kill ? 0 : this.#config.options.stopMs)
+        return
+      case 'exit':
+        void this.#exit(action.code, action.reason)
+        return
+    }
+  }
+
+  #report(link: EdgeLink, reason: string, end: AppEnd | null): void {
+    link.session?.status({
+      phase: 'failed',
+      reason,
+      exitCode: end?.code ?? null,
+      signal: end?.signal ?? null,
+      output: this.#config.application.tail(),
+      slots: this.#ledger.slots,
+      busy: this.#ledger.busy,
+    })
+    this.#do(this.#life.reported())
+  }
+
+  async #stop(killAfterMs: number): Promise<void> {
+    this.#abort.abort()
+    await this.#config.application.stop(killAfterMs)
+    this.#do(this.#life.appStopped())
+  }
+
+  async #exit(code: number, reason: string): Promise<void> {
+    this.#config.onEvent({ type: 'phase', phase: 'done', reason })
+    this.wheel.clear(this.#timer)
+    const goodbye = Promise.all(this.#links.map((link) => link.close('link/left', reason)))
+    await Promise.race([goodbye, new Promise((resolve) => setTimeout(resolve, GOODBYE_MS).unref())])
+    this.#forwarder?.close()
+    this.wheel.close()
+    this.#onExit(code)
+  }
+
+  #lend(actions: readonly LedgerAction<EdgeLink>[]): void {
+    for (const { kind, edge, count } of actions) {
+      if (kind === 'grant') edge.session?.grant(count)
+      else edge.session?.reclaim(count)
+    }
+  }
+
+  #onTimer(nowMs: number): void {
+    this.#lend(this.#ledger.tick(nowMs))
+    this.#do(this.#life.tick(nowMs))
+  }
+
+  #arm(): void {
+    this.wheel.set(this.#timer, Math.min(this.#life.nextDeadline(), this.#ledger.nextDeadline()))
+  }
+}

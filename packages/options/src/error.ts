@@ -1,0 +1,51 @@
+const BRAND: unique symbol = Symbol.for('brxy.error')
+
+/** What is wrong: a name nobody knows, a value outside its row, or a required one that is absent. */
+export type OptionsErrorCode = 'options/unknown' | 'options/invalid' | 'options/missing'
+
+/**
+ * A user's mistake in an option, wherever it was written. The message names the place, the value, what is
+ * expected and the remedy; a secret's value is never in it.
+ *
+ * Branded with `Symbol.for('brxy.error')`, as every brxy error, so that another copy of this package is recognised.
+ */
+export class OptionsError extends Error {
+  override readonly name = 'OptionsError'
+  readonly [BRAND] = true
+  readonly code: OptionsErrorCode
+  /** Where it was written: `--hold`, `BRXY_HOLD`, `apps.shop.hold`, or the option's own name. */
+  readonly path: string
+  /** The same input fails again. */
+  readonly retryable = false
+
+  /**
+   * @param detail what is wrong and what to write instead; the message is `path: detail`
+   */
+  constructor(code: OptionsErrorCode, path: string, detail: string, options?: { cause?: unknown }) {
+    super(path === '' ? detail : `${path}: ${detail}`, options)
+    this.code = code
+    this.path = path
+  }
+}
+
+/** Longest piece of a user's value that an error repeats, in characters. */
+const MAX_QUOTED = 80
+
+/** A user's value as an error shows it: quoted, on one line, cut after 80 characters. */
+export function quote(value: unknown): string {
+  if (typeof value !== 'string') return describe(value)
+  return JSON.stringify(value.length > MAX_QUOTED ? `${value.slice(0, MAX_QUOTED)}…` : value)
+}
+
+function describe(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object') return 'a mapping'
+  if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`
+  return String(value)
+}
+
+/** A path one level deeper: `apps.shop` and `hold` give `apps.shop.hold`; an empty parent gives the name itself. */
+export function joinPath(parent: string, name: string): string {
+  return parent === '' ? name : `${parent}.${name}`
+}
