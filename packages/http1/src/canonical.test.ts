@@ -72,6 +72,7 @@ describe('parseCanonicalRequest', () => {
       (line) => [line, `GET / HTTP/1.1\r\nHost: a\r\n¦${line}\r\n\r\n`, 'not-canonical'],
     ),
     ['another TE', 'GET / HTTP/1.1\r\nHost: a\r\n¦TE: gzip\r\n\r\n', 'not-canonical'],
+    ['two TE', 'GET / HTTP/1.1\r\nHost: a\r\n¦TE: trailers\r\nTE: trailers\r\n\r\n', 'not-canonical'],
     [
       'an Upgrade that is not forwarded',
       'GET / HTTP/1.1\r\nHost: a\r\n¦Upgrade: h2c\r\n\r\n',

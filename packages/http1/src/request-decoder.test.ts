@@ -110,7 +110,14 @@ describe('RequestDecoder', () => {
         keys.push(`${head.hostKey} ${head.hostBytes()}`)
       },
     }
-    for (const host of ['A.Example:80', 'A.Example:80', 'b.example', 'A.Example:80', 'A.Example:8']) {
+    for (const host of [
+      'A.Example:80',
+      'A.Example:80',
+      'b.example',
+      'A.Example:80',
+      'A.Example:8',
+      'A.Example:80',
+    ]) {
       const bytes = Buffer.from(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
       decoder.push(bytes, 0, bytes.length, sink)
       decoder.begin()
@@ -121,6 +128,7 @@ describe('RequestDecoder', () => {
       'b.example b.example',
       'a.example A.Example:80',
       'a.example A.Example:8',
+      'a.example A.Example:80',
     ])
     expect(new Set(heads).size).toBe(1)
   })
@@ -163,6 +171,19 @@ describe('RequestDecoder', () => {
     expect(recordRequest(fits, [fits.length]).events.at(-1)).toBe('end')
     const over = Buffer.from(head + body(limit + 1))
     expect(recordRequest(over, [over.length]).events.at(-1)).toMatchObject({ error: { status } })
+  })
+
+  it('counts chunk extensions anew for each request', () => {
+    const log: string[] = []
+    const decoder = new RequestDecoder({ maxChunkExtensionBytes: 10 })
+    const head = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n'
+    const bytes = Buffer.from(`${head}0;aaaaaaaaa\r\n\r\n`)
+    for (let i = 0; i < 2; i++) {
+      const p = decoder.push(bytes, 0, bytes.length, sinkInto(log))
+      decoder.push(bytes, p, bytes.length, sinkInto(log))
+      decoder.begin()
+    }
+    expect(log).toEqual(['head POST / a', 'end', 'head POST / a', 'end'])
   })
 
   it('refuses limits that limit nothing', () => {

@@ -13,6 +13,7 @@ import {
   MAX_HEAD_BYTES,
   MAX_INTERIM_HEADS,
   OPEN_UPGRADE,
+  RESET,
   type StreamKind,
 } from '../frame.ts'
 import { readHeadLength, writeHeadPrefix } from '../head-prefix.ts'
@@ -168,10 +169,17 @@ export class LinkerSession extends Session {
     stream.closeIfDone()
   }
 
-  /** Gives a stream back: its application has not seen a byte of it, and nothing was sent on it. */
+  /**
+   * Gives an admitted stream back: its application has not seen a byte of it. Once credit was returned for its
+   * body a REFUSE is too late, and the stream is reset.
+   */
   refuse(stream: Stream, reason: number): void {
     if (stream.over) return
     assert(!stream.headDone && stream.interimCount === 0, 'REFUSE is the first frame of its stream')
+    if (stream.hasCredited) {
+      stream.reset(RESET.APP_CLOSED)
+      return
+    }
     this.batch.u16(FRAME.REFUSE, stream.id, reason)
     stream.close()
   }

@@ -14,6 +14,7 @@ export class StreamLog implements StreamHandler {
   consumes = true
   unconsumedBytes = 0
   receivedBytes = 0
+  isEndSent = false
   #chunks: Buffer[] = []
   /** Called within the event, for tests that come back into the session. */
   readonly hooks: Partial<
@@ -70,6 +71,10 @@ export class StreamLog implements StreamHandler {
   onWritable(): void {
     this.events.push('writable')
     this.hooks.writable?.()
+  }
+
+  onEndSent(): void {
+    this.isEndSent = true
   }
 
   onReset(code: number): void {

@@ -36,7 +36,7 @@ class Writer {
     // A declared body is written to its end; to stop before is a RESET, which the commands have too.
     if (this.stream.over || this.ended || this.#left > 0) return
     this.ended = true
-    this.stream.end(trailers ? Buffer.from('a: b\r\n\r\n') : null)
+    this.stream.end(trailers ? Buffer.from('a: b\r\n') : null)
   }
 
   get bytes(): Buffer {

@@ -51,6 +51,8 @@ export class Stream {
   answered = false
   /** Whether a response head was final (sent by a linker, received by an edge), or none is needed. */
   headDone: boolean
+  /** Whether a WINDOW was sent: the peer has heard of the stream, which can no longer be refused. */
+  hasCredited = false
   /** An OPEN that asked for an upgrade: the edge sends DATA only after HEAD (rule 6). */
   isUpgrade = false
   interimCount = 0
@@ -178,7 +180,9 @@ export class Stream {
   consumed(bytes: number, nowMs: number): void {
     if (this.remoteEnd) return
     const credit = this.#receive.consumed(bytes, nowMs)
-    if (credit > 0) this.#host.sendWindow(this.id, credit)
+    if (credit === 0) return
+    this.hasCredited = true
+    this.#host.sendWindow(this.id, credit)
   }
 
   /** Session: a part of DATA came. */

@@ -26,7 +26,7 @@ export interface TunnelOptions {
   onBug(error: unknown): void
 }
 
-/** A batch of at most this many frames means light load: the next one leaves at the end of the current callback. */
+/** A turn of at most this many frames means light load: the first of the next leave at the end of their callback. */
 const LIGHT_FRAMES = 4
 
 /**
@@ -43,8 +43,11 @@ export class Tunnel {
   readonly #options: TunnelOptions
   readonly #timer: WheelTimer
   readonly #flushNow = () => this.#flush()
-  #scheduled = false
-  #lastFrames = 0
+  readonly #onTurnEnd = () => this.#endTurn()
+  /** Frames were added in this turn of the event loop. */
+  #turnOpen = false
+  /** Frames that left in the current turn, or in the last one that had any. */
+  #turnFrames = 0
   /** The WebSocket is closing or closed. */
   #ended = false
 
@@ -132,20 +135,29 @@ export class Tunnel {
     else this.#arm()
   }
 
+  /** Only ever earlier: a timer that fires too early finds nothing to do and is set anew, at most once a second. */
   #arm(): void {
-    this.#wheel.set(this.#timer, this.#session.nextDeadline())
+    const deadlineMs = this.#session.nextDeadline()
+    if (deadlineMs < this.#timer.atMs) this.#wheel.set(this.#timer, deadlineMs)
   }
 
+  /** A frame was added: the first of a turn decides when it leaves, the others wait for the end of the turn. */
   #schedule(): void {
-    if (this.#scheduled) return
-    this.#scheduled = true
-    if (this.#lastFrames <= LIGHT_FRAMES) process.nextTick(this.#flushNow)
-    else setImmediate(this.#flushNow)
+    if (this.#turnOpen) return
+    this.#turnOpen = true
+    setImmediate(this.#onTurnEnd)
+    if (this.#turnFrames <= LIGHT_FRAMES) process.nextTick(this.#flushNow)
+    this.#turnFrames = 0
+  }
+
+  #endTurn(): void {
+    this.#turnOpen = false
+    if (this.#session.batch.isEmpty) this.#settle()
+    else this.#flush()
   }
 
   #flush(): void {
-    this.#scheduled = false
-    if (this.#ended) return
+    if (this.#ended || this.#session.batch.isEmpty) return
     try {
       this.#write()
       // Writers that waited for room are called from here, so that an exception of theirs is caught here.
@@ -158,7 +170,7 @@ export class Tunnel {
 
   #write(): void {
     const { batch } = this.#session
-    this.#lastFrames = batch.frameCount
+    this.#turnFrames += batch.frameCount
     this.#stream.cork()
     try {
       for (const segment of batch.take()) this.#socket.send(segment, SEND)
@@ -176,7 +188,7 @@ export class Tunnel {
 
   /** Closes once the last frames (a GOAWAY that says why) are with the socket. */
   #end(): void {
-    if (this.#ended || this.#scheduled) return
+    if (this.#ended || !this.#session.batch.isEmpty) return
     this.#ended = true
     this.#wheel.clear(this.#timer)
     this.#socket.close(1000)

@@ -1,0 +1,122 @@
+import { fileURLToPath } from 'node:url'
+import { eventually, PATIENCE_MS } from './eventually.ts'
+import { Running } from './process.ts'
+import { tempDir } from './temp-dir.ts'
+
+/** The command under test, as its package has it. */
+export const BRXY = fileURLToPath(new URL('../../../apps/brxy/bin/brxy', import.meta.url))
+
+/** One line of an edge's JSON log. */
+export interface LoggedEvent {
+  readonly msg: string
+  readonly level: string
+  readonly [field: string]: unknown
+}
+
+export interface EdgeProcessOptions {
+  /** After `--`; absent: an edge without a command. */
+  readonly command?: readonly string[]
+  readonly flags?: readonly string[]
+  readonly env?: NodeJS.ProcessEnv
+  /** Kept between two edges to test a restart. */
+  readonly stateDir?: string
+}
+
+/** A real `brxy edge` on free ports, with its JSON log as a list of events. */
+export class EdgeProcess extends Running {
+  readonly stateDir: string
+  port = 0
+  tunnel = ''
+  admin = ''
+  readonly #remove: () => void
+
+  private constructor(options: EdgeProcessOptions, stateDir: string, remove: () => void) {
+    super(
+      process.execPath,
+      [
+        ...[
+          BRXY,
+          'edge',
+          '-p',
+          '0',
+          '--tunnel',
+          '127.0.0.1:0',
+          '--admin',
+          '127.0.0.1:0',
+          '--log',
+          'json',
+          '--requests',
+          'on',
+        ],
+        ...['--state-dir', stateDir, ...(options.flags ?? [])],
+        ...(options.command === undefined ? [] : ['--', ...options.command]),
+      ],
+      { env: { ...options.env } },
+    )
+    this.stateDir = stateDir
+    this.#remove = remove
+  }
+
+  /** Starts it and waits until it listens. */
+  static async start(options: EdgeProcessOptions = {}): Promise<EdgeProcess> {
+    const dir = options.stateDir === undefined ? tempDir() : { path: options.stateDir, remove() {} }
+    const edge = new EdgeProcess(options, dir.path, dir.remove)
+    const listening = await edge.event('listening')
+    edge.port = Number((listening.clients as string[])[0].split(':').pop())
+    edge.tunnel = listening.tunnel as string
+    edge.admin = listening.admin as string
+    return edge
+  }
+
+  /** Every event so far. */
+  get events(): LoggedEvent[] {
+    return this.stdout
+      .split('\n')
+      .slice(0, -1)
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as LoggedEvent)
+  }
+
+  /** Events with that message that match. */
+  matching(msg: string, match: (event: LoggedEvent) => boolean = () => true): LoggedEvent[] {
+    return this.events.filter((event) => event.msg === msg && match(event))
+  }
+
+  /** Waits for the nth event with that message that matches. */
+  async event(
+    msg: string,
+    match: (event: LoggedEvent) => boolean = () => true,
+    nth = 1,
+    timeoutMs = PATIENCE_MS,
+  ): Promise<LoggedEvent> {
+    return eventually(
+      `event ${nth} "${msg}" of the edge`,
+      () => {
+        const found = this.matching(msg, match)[nth - 1]
+        if (found === undefined && this.exit !== null)
+          throw new Error(`the edge ended before "${msg}":\n${this.output}`)
+        return found
+      },
+      timeoutMs,
+    )
+  }
+
+  url(path = '/', host = 'localhost'): string {
+    return `http://${host}:${this.port}${path}`
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: tests look at the parts they know.
+  async status(): Promise<any> {
+    const response = await fetch(`http://${this.admin}/v1/status`)
+    return response.json()
+  }
+
+  /** Stops the edge, with what it started, and removes its state. */
+  async close(): Promise<void> {
+    try {
+      await this.stop(30_000)
+    } finally {
+      this.#remove()
+    }
+  }
+}
