@@ -6,6 +6,7 @@ const only = process.argv.slice(2)
 const steps = [
   ['build', () => build()],
   ['types', () => quietly('turbo', ['run', 'check-types', '--output-logs=errors-only', '--no-color'])],
+  ['packages', () => quietly('turbo', ['run', 'check-package', '--output-logs=errors-only', '--no-color'])],
   ['lint', () => quietly('biome', ['ci', '--error-on-warnings', '.'])],
   ['versions', () => quietly('sherif', ['--fail-on-warnings'])],
   ['unused', () => quietly('knip', ['--no-progress'])],

@@ -122,6 +122,10 @@ describe('FrameBatch', () => {
     expect(() => batch.commit(FRAME.OPEN, false, 1, at + 12)).toThrow('commit ends one begun frame')
     const again = batch.begin(12)
     expect(() => batch.commit(FRAME.OPEN, false, 1, again + 13)).toThrow('within its room')
+    const empty = new FrameBatch()
+    const end = empty.begin(8)
+    empty.commit(FRAME.LEAVE, false, 0, end)
+    expect(() => empty.commit(FRAME.LEAVE, false, 0, end)).toThrow('commit ends one begun frame')
   })
 
   it('keeps a begun frame when the batch is taken and released before it is committed', () => {
