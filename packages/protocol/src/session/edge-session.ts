@@ -324,7 +324,7 @@ export class EdgeSession extends Session {
     }
     stream.answered = true
     stream.handler.onHead(interim, body as BodyKind, length, buffer, from + HEAD_PREFIX_BYTES, to)
-    if (end && !stream.over) stream.receiveEnd()
+    if (end) stream.receiveEnd()
   }
 
   #void(): void {

@@ -288,7 +288,7 @@ export class LinkerSession extends Session {
       to,
     })
     assert(stream.over || stream.handler !== UNHANDLED, 'onOpen sets the handler of its stream')
-    if (end && !stream.over) stream.receiveEnd()
+    if (end) stream.receiveEnd()
   }
 }
 

@@ -99,7 +99,7 @@ const options = fc.record({
 })
 
 describe('two sessions over a fragmenting pipe', () => {
-  it('keep their invariants whatever their owners legally do', () => {
+  it('keep their invariants whatever their owners legally do', { timeout: 30_000 }, () => {
     // What happened in any of the runs, so that the proof is not vacuous.
     const seen = { completed: 0, reset: 0, blocked: 0, bytes: 0 }
     fc.assert(

@@ -73,14 +73,19 @@ describe('an owner that comes back into the session', () => {
   })
 
   it('may end the session while it decides on an OPEN', () => {
-    const pair = Pair.open(1)
-    pair.linkerLog.admit = () => {
-      pair.linker.goaway('linker/test', '', true)
-      return REFUSE.INSTANCE
+    for (const answer of [0, REFUSE.INSTANCE]) {
+      const pair = Pair.open(1)
+      pair.linkerLog.admit = () => {
+        pair.linker.goaway('linker/test', '', true)
+        return answer
+      }
+      pair.start()
+      pair.flush(pair.edge, pair.toLinker)
+      const bytes = pair.toLinker.take(1_000)
+      pair.linker.receive(bytes, 0, bytes.length, pair.nowMs)
+      expect(pair.linker.batch.frameCount).toBe(1)
+      expect([pair.linker.streams.size, pair.linkerLog.opens.length]).toEqual([0, 0])
     }
-    const { log } = pair.request()
-    expect(log.events).toEqual(['lost'])
-    expect(pair.linker.streams.size).toBe(0)
   })
 
   it('must set the handler of an opened stream', () => {

@@ -214,7 +214,7 @@ export class Stream {
     this.#finishEnd()
   }
 
-  /** Session: END came with OPEN or HEAD. */
+  /** Session: END came with OPEN or HEAD, unless their owner has reset the stream meanwhile. */
   receiveEnd(): void {
     this.#beginEnd()
     this.#finishEnd()

@@ -4,14 +4,18 @@ export interface WritableSocket {
   readonly writableLength: number
   cork(): void
   uncork(): void
-  write(data: Buffer): boolean
+  /** `onWritten` is called in a later callback, when the kernel has taken the bytes. */
+  write(data: Buffer, onWritten: () => void): boolean
 }
 
 /** Who writes to a socket through a SocketWriter. */
 export interface WriterOwner {
   readonly socket: WritableSocket
-  /** What was appended has been handed to the socket; look at its `writableLength`. */
-  onFlushed(): void
+  /**
+   * Called after each write, once the kernel has taken it (never from within this writer). Not an event of the
+   * socket: `drain` does not come for what stays below its high water mark.
+   */
+  readonly onWritten: () => void
 }
 
 const BUFFER_BYTES = 64 * 1024
@@ -43,8 +47,7 @@ export class SocketWriter {
   /** Makes room for `bytes` more of this owner's and returns the offset in `buffer`; advance() says how many came. */
   room(owner: WriterOwner, bytes: number): number {
     if (this.#owner !== owner) {
-      // Its onFlushed may write for a third owner: whose bytes must not go to this one's socket.
-      while (this.#owner !== null) this.flush()
+      this.flush()
       this.#owner = owner
       if (!this.#scheduled) {
         this.#scheduled = true
@@ -70,8 +73,8 @@ export class SocketWriter {
     this.room(owner, 0)
     const { socket } = owner
     socket.cork()
-    this.#write(socket)
-    if (!socket.destroyed) socket.write(source.subarray(from, to))
+    this.#write(owner)
+    if (!socket.destroyed) socket.write(source.subarray(from, to), owner.onWritten)
     socket.uncork()
     this.#reuse(socket)
   }
@@ -81,14 +84,14 @@ export class SocketWriter {
     const owner = this.#owner
     if (owner === null) return
     this.#owner = null
-    this.#write(owner.socket)
+    this.#write(owner)
     this.#reuse(owner.socket)
-    owner.onFlushed()
   }
 
-  #write(socket: WritableSocket): void {
-    if (this.#at > this.#start && !socket.destroyed)
-      socket.write(this.#buffer.subarray(this.#start, this.#at))
+  #write({ socket, onWritten }: WriterOwner): void {
+    if (this.#at > this.#start && !socket.destroyed) {
+      socket.write(this.#buffer.subarray(this.#start, this.#at), onWritten)
+    }
     this.#start = this.#at
   }
 

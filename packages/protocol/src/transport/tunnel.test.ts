@@ -147,6 +147,37 @@ describe('two tunnels over a real WebSocket', () => {
     expect([pair.bugs.edge, pair.bugs.linker]).toEqual([[], []])
   })
 
+  it('never change a byte that waits in the socket of a slow reader', async () => {
+    const wide = { windowBytes: 32 * MiB, maxWindowBytes: 32 * MiB, maxInFlightBytes: 32 * MiB }
+    const pair = await connect(1, { edge: wide, linker: wide })
+    const log = new StreamLog(pair.wheel.now)
+    const stream = openStream(pair.edge, log, {})
+    const far = new HashLog(pair.wheel.now)
+    await within<void>('the OPEN', (resolve) => {
+      pair.linkerLog.onOpen = (opened) => {
+        far.stream = opened
+        opened.handler = far
+        resolve()
+      }
+    })
+    pair.sockets.clientSocket.pause()
+    const sent = createHash('sha1')
+    // Small ones, which are copied into the slab, over many flushes that the kernel does not take any more.
+    for (let i = 0, waiting = 0; waiting < 500; i++) {
+      const bytes = Buffer.alloc(1 + ((i * 97) % 4096), i)
+      sent.update(bytes)
+      stream.write(bytes, 0, bytes.length)
+      if (i % 3 === 0) await new Promise<void>((resolve) => void setImmediate(resolve))
+      if (pair.sockets.server.bufferedAmount > 0) waiting++
+      expect(i).toBeLessThan(15_000)
+    }
+    stream.end()
+    const complete = ended(far)
+    pair.sockets.clientSocket.resume()
+    await complete
+    expect(far.hash.digest('hex')).toBe(sent.digest('hex'))
+  })
+
   it('end together at a GOAWAY, which arrives before the close and after what was sent', async () => {
     const pair = await connect(1)
     const log = new StreamLog(pair.wheel.now)
