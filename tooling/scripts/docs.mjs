@@ -24,7 +24,9 @@ const LINK_EXIT = {
   'link/bad-edge': EXIT.USAGE,
   'link/no-route': EXIT.USAGE,
   'link/no-command': EXIT.USAGE,
+  'link/two-applications': EXIT.USAGE,
   'link/bad-target': EXIT.USAGE,
+  'link/bad-token': EXIT.TOKEN_REFUSED,
   'link/unreachable': `${EXIT.UNAVAILABLE} after \`--lost\``,
 }
 

@@ -1,10 +1,19 @@
 import { fileURLToPath } from 'node:url'
+import { type Answer, type AskOptions, ask } from './ask.ts'
 import { eventually, PATIENCE_MS } from './eventually.ts'
 import { Running } from './process.ts'
 import { tempDir } from './temp-dir.ts'
 
 /** The command under test, as its package has it. */
 export const BRXY = fileURLToPath(new URL('../../../apps/brxy/bin/brxy', import.meta.url))
+
+/** A `brxy` command with these arguments. */
+export function brxy(
+  args: readonly string[],
+  options: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
+): Running {
+  return new Running(process.execPath, [BRXY, ...args], options)
+}
 
 /** One line of an edge's JSON log. */
 export interface LoggedEvent {
@@ -20,6 +29,10 @@ export interface EdgeProcessOptions {
   readonly env?: NodeJS.ProcessEnv
   /** Kept between two edges to test a restart. */
   readonly stateDir?: string
+  /** Ports of its own choice (default: free ones), for an edge that comes back to the same. */
+  readonly ports?: { readonly clients: number; readonly tunnel: number; readonly admin: number }
+  /** A line for each request (default yes; a benchmark has too many). */
+  readonly requests?: boolean
 }
 
 /** A real `brxy edge` on free ports, with its JSON log as a list of events. */
@@ -30,29 +43,16 @@ export class EdgeProcess extends Running {
   admin = ''
   readonly #remove: () => void
 
+  readonly #events: LoggedEvent[] = []
+  #parsed = 0
+
   private constructor(options: EdgeProcessOptions, stateDir: string, remove: () => void) {
-    super(
-      process.execPath,
-      [
-        ...[
-          BRXY,
-          'edge',
-          '-p',
-          '0',
-          '--tunnel',
-          '127.0.0.1:0',
-          '--admin',
-          '127.0.0.1:0',
-          '--log',
-          'json',
-          '--requests',
-          'on',
-        ],
-        ...['--state-dir', stateDir, ...(options.flags ?? [])],
-        ...(options.command === undefined ? [] : ['--', ...options.command]),
-      ],
-      { env: { ...options.env } },
-    )
+    const { clients, tunnel, admin } = options.ports ?? { clients: 0, tunnel: 0, admin: 0 }
+    const addresses = ['-p', `${clients}`, '--tunnel', `127.0.0.1:${tunnel}`, '--admin', `127.0.0.1:${admin}`]
+    const log = ['--log', 'json', '--requests', (options.requests ?? true) ? 'on' : 'off']
+    const command = options.command === undefined ? [] : ['--', ...options.command]
+    const flags = ['--state-dir', stateDir, ...(options.flags ?? []), ...command]
+    super(process.execPath, [BRXY, 'edge', ...addresses, ...log, ...flags], { env: { ...options.env } })
     this.stateDir = stateDir
     this.#remove = remove
   }
@@ -69,12 +69,15 @@ export class EdgeProcess extends Running {
   }
 
   /** Every event so far. */
-  get events(): LoggedEvent[] {
-    return this.stdout
-      .split('\n')
-      .slice(0, -1)
-      .filter((line) => line.startsWith('{'))
-      .map((line) => JSON.parse(line) as LoggedEvent)
+  get events(): readonly LoggedEvent[] {
+    // Read once each, for tests ask every few milliseconds.
+    for (let end = this.stdout.indexOf('\n', this.#parsed); end >= 0; ) {
+      const line = this.stdout.slice(this.#parsed, end)
+      this.#parsed = end + 1
+      if (line.startsWith('{')) this.#events.push(JSON.parse(line) as LoggedEvent)
+      end = this.stdout.indexOf('\n', this.#parsed)
+    }
+    return this.#events
   }
 
   /** Events with that message that match. */
@@ -103,6 +106,16 @@ export class EdgeProcess extends Running {
 
   url(path = '/', host = 'localhost'): string {
     return `http://${host}:${this.port}${path}`
+  }
+
+  /** One request on a connection of its own, to any host. */
+  ask(path = '/', options: AskOptions = {}): Promise<Answer> {
+    return ask(this.port, path, options)
+  }
+
+  /** Process id of the nth linker that was launched. */
+  async linkerPid(nth = 1): Promise<number> {
+    return (await this.event('launch started', undefined, nth)).pid as number
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: tests look at the parts they know.

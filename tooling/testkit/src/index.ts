@@ -1,10 +1,16 @@
-export { BRXY, EdgeProcess, type EdgeProcessOptions, type LoggedEvent } from './edge-process.ts'
+export { type Answer, type AskOptions, ask, begin } from './ask.ts'
+export { BRXY, brxy, EdgeProcess, type EdgeProcessOptions, type LoggedEvent } from './edge-process.ts'
 export { eventually, PATIENCE_MS, within } from './eventually.ts'
+export { freePorts } from './free-port.ts'
+export { Gate } from './gate.ts'
 export { hasPeer } from './peer.ts'
 export {
   type Exit,
   expectNoLeftovers,
-  leftoverProcesses,
+  isRunning,
+  type MarkedProcess,
+  markedProcesses,
+  peakMemoryBytes,
   Running,
   runToEnd,
   testEnvironment,

@@ -4,6 +4,9 @@ import { eventually, PATIENCE_MS, within } from './eventually.ts'
 
 /** Marks every process that a test file starts, and whatever those start. */
 const MARK = `brxy-test-${process.pid}-${Math.random().toString(36).slice(2)}`
+// The guard of an application is started with nothing but PATH, so the mark travels there, in a directory that does
+// not exist.
+const MARKED_PATH = `${process.env.PATH}:/nonexistent/${MARK}`
 
 export interface Exit {
   readonly code: number | null
@@ -21,12 +24,13 @@ export class Running {
   constructor(
     command: string,
     args: readonly string[],
-    options: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
+    options: { env?: NodeJS.ProcessEnv; cwd?: string; detached?: boolean } = {},
   ) {
     this.child = spawn(command, args, {
       cwd: options.cwd,
       env: testEnvironment(options.env),
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: options.detached ?? false,
     })
     this.child.stdout?.on('data', (data) => {
       this.stdout += data
@@ -108,11 +112,17 @@ export function testEnvironment(env: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv 
   const base = Object.entries(process.env).filter(
     ([name]) => !/^(BRXY_|VITEST|NODE_|npm_|ROUTE$|PORT$|STATE_DIRECTORY$)/.test(name),
   )
-  return { ...Object.fromEntries(base), BRXY_TEST_MARK: MARK, NO_COLOR: '1', ...env }
+  return { ...Object.fromEntries(base), PATH: MARKED_PATH, NO_COLOR: '1', ...env }
 }
 
-/** Processes of this test file that still run (Linux; elsewhere none are found), by their command lines. */
-export function leftoverProcesses(): string[] {
+/** A process that a test file started, directly or not. */
+export interface MarkedProcess {
+  readonly pid: number
+  readonly command: string
+}
+
+/** All processes of this test file that run now (Linux; elsewhere none are found). */
+export function markedProcesses(): MarkedProcess[] {
   let pids: string[]
   try {
     pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
@@ -124,18 +134,43 @@ export function leftoverProcesses(): string[] {
       if (!readFileSync(`/proc/${pid}/environ`, 'latin1').includes(MARK)) return []
       const command = readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ').trim()
       // A zombie has no command line, and is gone but for its parent's wait.
-      return command === '' ? [] : [`${pid}: ${command}`]
+      return command === '' ? [] : [{ pid: Number(pid), command }]
     } catch {
       return []
     }
   })
 }
 
-/** Fails a test that leaves a process behind; give it a moment to go. */
+/** Whether a process runs; a zombie does not. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'))
+  } catch {
+    return false
+  }
+}
+
+/** The most memory a process has had resident so far, in bytes (Linux). */
+export function peakMemoryBytes(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1')
+  return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) * 1024
+}
+
+/** Fails a test that leaves a process behind; give it a moment to go. What is left is killed, so that it fails alone. */
 export async function expectNoLeftovers(timeoutMs = 5_000): Promise<void> {
-  await eventually(
-    `no process left behind:\n${leftoverProcesses().join('\n')}`,
-    () => leftoverProcesses().length === 0,
-    timeoutMs,
-  )
+  try {
+    await eventually('no process left behind', () => markedProcesses().length === 0, timeoutMs)
+  } catch (error) {
+    const left = markedProcesses()
+    for (const { pid } of left) {
+      try {
+        process.kill(pid, 'SIGKILL')
+      } catch {
+        // It went by itself meanwhile.
+      }
+    }
+    if (left.length === 0) return
+    const list = left.map(({ pid, command }) => `  ${pid}: ${command}`).join('\n')
+    throw new Error(`processes left behind after ${timeoutMs} ms:\n${list}`, { cause: error })
+  }
 }
