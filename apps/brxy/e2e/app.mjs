@@ -1,22 +1,39 @@
-// The application under the end-to-end tests: `app.mjs MODE name=value...`, on PORT. It answers with its process id.
+// The application under the end-to-end tests: `app.mjs MODE name=value...`, on PORT. Most modes answer with the
+// process id. Settings of every mode: startMs (listens that late), ignoresSigterm, peer (a process it starts and forgets).
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
+import { pipeline, Readable } from 'node:stream'
 
 const [mode, ...words] = process.argv.slice(2)
 const settings = Object.fromEntries(words.map((word) => word.split('=')))
 const seconds = Number(settings.seconds ?? 0)
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 let turn = Promise.resolve()
+let gone = 0
+let written = 0
+let release = () => {}
+
+/** The same bytes on both sides of a test: 64 KiB in which every byte value occurs, over and over. */
+function* bytes(length) {
+  const block = Buffer.from(Uint8Array.from({ length: 65_536 }, (_, i) => (i * 31 + (i >> 8)) & 255))
+  for (let left = length; left > 0; left -= block.length) {
+    const chunk = left < block.length ? block.subarray(0, left) : block
+    written += chunk.length
+    yield chunk
+  }
+}
 
 const modes = {
   /** One request at a time, `seconds` each. */
-  serial(request, response) {
+  serial(_request, response) {
     turn = turn.then(async () => {
       await wait(seconds * 1000)
       response.end(`${process.pid}\n`)
     })
   },
   /** All at once, `seconds` each. */
-  async parallel(request, response) {
+  async parallel(_request, response) {
     await wait(seconds * 1000)
     response.end(`${process.pid}\n`)
   },
@@ -35,6 +52,7 @@ const modes = {
           headers: request.headers,
           bytes: body.length,
           body: body.length <= 1000 ? body.toString('latin1') : undefined,
+          argv: words,
           env: {
             ROUTE: process.env.ROUTE,
             PORT: process.env.PORT,
@@ -44,8 +62,47 @@ const modes = {
       )
     })
   },
+  /** GET /known/N and /chunked/N send N bytes; a body that is sent is answered with its length and checksum. */
+  bulk(request, response) {
+    const [, kind, length] = request.url.split('/')
+    if (kind === 'written') return response.end(String(written))
+    if (kind === 'gone') return response.end(String(gone))
+    response.on('close', () => {
+      if (!response.writableFinished) gone++
+    })
+    if (request.method === 'GET') {
+      if (kind === 'known') response.setHeader('content-length', length)
+      pipeline(Readable.from(bytes(Number(length))), response, () => {})
+      return
+    }
+    const hash = createHash('sha256')
+    let count = 0
+    request.on('data', (chunk) => {
+      hash.update(chunk)
+      count += chunk.length
+    })
+    request.on('end', () => response.end(`${count} ${hash.digest('hex')}`))
+  },
+  /** GET / sends its first half at once and the other when somebody asks for /release. */
+  halves(request, response) {
+    if (request.url === '/release') {
+      release()
+      return response.end('released')
+    }
+    response.write('first')
+    release = () => response.end('second')
+  },
+  /** GET / is never answered; /gone tells how many such clients went away. */
+  silent(request, response) {
+    if (request.url === '/gone') return response.end(String(gone))
+    console.log(`asked ${request.url}`)
+    request.resume()
+    response.on('close', () => gone++)
+  },
 }
 
+if (settings.ignoresSigterm) process.on('SIGTERM', () => {})
+if (settings.peer) spawn('sleep', ['600'], { stdio: 'ignore' })
 const start = () => createServer(modes[mode]).listen(Number(process.env.PORT), '127.0.0.1')
 if (settings.startMs) setTimeout(start, Number(settings.startMs))
 else start()

@@ -1,14 +1,71 @@
 import type { CommandEnvironment } from '@brxy/linker/cli'
-import { OptionsError, suggest } from '@brxy/options'
+import { OptionsError, type OptionsTable, suggest } from '@brxy/options'
 import { isBrxyError } from '@brxy/protocol'
 import yargs from 'yargs'
 import { EDGE_FLAGS, runEdge } from './commands/edge.ts'
 import { runStatus, STATUS_FLAGS } from './commands/status.ts'
 import { runToken, TOKEN_FLAGS } from './commands/token.ts'
 import { EXIT, exitCodeOf } from './exit-code.ts'
+import { type CommandHelp, commandHelp, generalHelp } from './help.ts'
 import { yargsOptions } from './table-flags.ts'
 
-const COMMANDS = ['edge', 'link', 'token', 'status', 'help']
+interface Command extends CommandHelp {
+  /** Words beside the flags, as yargs has them. */
+  readonly positionals?: string
+  readonly flags: OptionsTable
+  readonly run: (argv: Readonly<Record<string, unknown>>, environment: CommandEnvironment) => Promise<number>
+}
+
+const COMMANDS: readonly Command[] = [
+  {
+    name: 'edge',
+    usage: 'edge [options] [-- command…]',
+    summary: 'accepts clients, holds requests, starts instances',
+    sentence: 'Accepts clients and linkers; runs the command when a request has to wait.',
+    examples: [
+      ['brxy edge -p 8080 -- brxy link -- python3 demo.py', 'one app, from zero to many'],
+      ['brxy edge -p 80 --host shop.example.com', 'only linkers that come by themselves'],
+    ],
+    flags: EDGE_FLAGS,
+    run: runEdge,
+  },
+  {
+    name: 'token',
+    usage: 'token --route ROUTE… [options]',
+    summary: 'makes a token for a linker that is started by hand',
+    sentence: 'Prints a token that allows a linker to serve the routes.',
+    examples: [
+      ['brxy token --route shop.example.com', 'for a day'],
+      ['BRXY_TOKEN=$(brxy token -r web) brxy link -r web --to :3000', 'an app that runs anyway'],
+    ],
+    flags: TOKEN_FLAGS,
+    run: runToken,
+  },
+  {
+    name: 'status',
+    positionals: ' [app]',
+    usage: 'status [app] [options]',
+    summary: 'shows apps, instances and held requests of a running edge',
+    sentence: 'Asks the admin port of an edge what it is doing.',
+    examples: [
+      ['brxy status', 'a table'],
+      ['brxy status --json | jq .apps', 'for programs'],
+    ],
+    flags: STATUS_FLAGS,
+    run: runStatus,
+  },
+]
+
+/** It has a door of its own (main.ts); here it is only named. */
+const LINK: CommandHelp = {
+  name: 'link',
+  usage: 'link [options] [-- command… | --to host:port]',
+  summary: 'runs an application and pulls requests for it',
+  sentence: '',
+  examples: [],
+}
+const ALL = [COMMANDS[0], LINK, ...COMMANDS.slice(1)]
+const NAMES = ALL.map(({ name }) => name)
 
 /** A mistake on the command line, with the text for the user. */
 class UsageError extends Error {}
@@ -18,112 +75,96 @@ class UsageError extends Error {}
  * @returns the exit code
  */
 export async function runCli(argv: readonly string[], environment: CommandEnvironment): Promise<number> {
+  // What follows `--` is somebody else's command line.
+  const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv
+  if (own.includes('--version')) {
+    process.stdout.write(`${environment.version}\n`)
+    return EXIT.CLEAN
+  }
+  if (own[0] === 'help' || own.includes('--help') || own.includes('-h')) {
+    process.stdout.write(helpFor(own, environment.columns ?? 100))
+    return EXIT.CLEAN
+  }
+  try {
+    return await parseAndRun(argv, own, environment)
+  } catch (error) {
+    return complain(error, own[0])
+  }
+}
+
+function helpFor(words: readonly string[], columns: number): string {
+  const command = COMMANDS.find(({ name }) => words.includes(name))
+  return command === undefined ? generalHelp(ALL) : commandHelp(command, command.flags, columns)
+}
+
+async function parseAndRun(
+  argv: readonly string[],
+  own: readonly string[],
+  environment: CommandEnvironment,
+): Promise<number> {
   let exitCode: number = EXIT.CLEAN
   const parser = yargs([...argv])
-    .scriptName('brxy')
-    .usage(
-      '$0 <command>\n\nMakes any web application serverless: an edge holds requests, instances pull them.',
-    )
     .parserConfiguration({
       'populate--': true,
       'parse-numbers': false,
       // 1.10, 0x10 and 1e3 in a command are words.
       'parse-positional-numbers': false,
       'camel-case-expansion': false,
-      'halt-at-non-option': false,
     })
     .locale('en')
-    .wrap(Math.min(110, environment.columns ?? 100))
-    .version(environment.version)
-    .alias('help', 'h')
-    .command(
-      'edge',
-      'Accept clients, hold requests, start instances',
-      (command) =>
-        command
-          .usage(
-            '$0 edge [options] [-- command…]\n\nAccepts clients and linkers; runs the command when a request has to wait.',
-          )
-          .options(yargsOptions(EDGE_FLAGS))
-          .example('$0 edge -p 8080 -- brxy link -- python3 demo.py', 'one app, from zero to many')
-          .example('$0 edge -p 80 --host shop.example.com', 'only linkers that come by themselves'),
-      async (args) => {
-        exitCode = await runEdge(args, environment)
-      },
-    )
-    .command('link', 'Serve an application through an edge (brxy link --help)', () => {})
-    .command(
-      'token',
-      'Make a token for a linker that is started by hand',
-      (command) =>
-        command
-          .usage(
-            '$0 token --route ROUTE… [options]\n\nPrints a token that allows a linker to serve the routes.',
-          )
-          .options(yargsOptions(TOKEN_FLAGS))
-          .example('$0 token --route shop.example.com', 'for a day')
-          .example(
-            'BRXY_TOKEN=$(brxy token -r localhost) brxy link -r localhost --to :3000',
-            'an app that runs anyway',
-          ),
-      async (args) => {
-        exitCode = await runToken(args, environment)
-      },
-    )
-    .command(
-      'status [app]',
-      'Show apps, instances and held requests of a running edge',
-      (command) =>
-        command
-          .usage('$0 status [app] [options]\n\nAsks the admin port of an edge.')
-          .positional('app', { type: 'string', describe: 'only this app' })
-          .options(yargsOptions(STATUS_FLAGS))
-          .example('$0 status', 'a table')
-          .example('$0 status --json | jq .apps', 'for programs'),
-      async (args) => {
-        exitCode = await runStatus(args, environment)
-      },
-    )
-    .demandCommand(1, `which command? One of ${COMMANDS.slice(0, 4).join(', ')}`)
+    .help(false)
+    .version(false)
+    .demandCommand(1, `which command? One of ${NAMES.join(', ')}`)
     .strict()
     .exitProcess(false)
-    .fail((message, error, instance) => {
-      if (error !== undefined && error !== null && !(error as { name?: string }).name?.startsWith('YError'))
-        throw error
-      throw new UsageError(explain(message, instance as unknown as YargsInside))
+    .fail((message, error) => {
+      // yargs throws errors of its own kind for what it also has a message for.
+      if (error !== undefined && error !== null && error.name !== 'YError') throw error
+      throw new UsageError(explain(message, own))
     })
-  try {
-    await parser.parseAsync()
-    return exitCode
-  } catch (error) {
-    return complain(error, argv[0])
+  for (const { name, positionals = '', flags, run } of COMMANDS) {
+    parser.command(
+      `${name}${positionals}`,
+      false,
+      (command) => command.options(yargsOptions(flags)),
+      async (args) => {
+        exitCode = await run(args, environment)
+      },
+    )
   }
+  await parser.parseAsync()
+  return exitCode
 }
 
-/** yargs has this method and does not declare it. */
-interface YargsInside {
-  getOptions?: () => { readonly key: Readonly<Record<string, unknown>> }
-}
-
-/** yargs names what it does not know; the nearest right word helps more. */
-function explain(message: string, parser: YargsInside): string {
-  const unknown = /^Unknown (argument|command)s?: (.+)$/.exec(message)
+/** yargs names what it does not know, without its dashes; the nearest right word helps more. */
+function explain(message: string, own: readonly string[]): string {
+  const valueless = /^Not enough arguments following: (.+)$/.exec(message)
+  if (valueless !== null) return `${valueless[1].length === 1 ? '-' : '--'}${valueless[1]} needs a value`
+  const unknown = /^Unknown (?:argument|command)s?: (.+)$/.exec(message)
   if (unknown === null) return message
-  const words = unknown[2].split(', ')
-  const flags = Object.keys(parser.getOptions?.().key ?? {})
-  const told = words.map((word) => {
-    const isCommand =
-      unknown[1] === 'command' ||
-      (COMMANDS.every((command) => command !== word) && !flags.some((f) => suggest(word, [f]) !== undefined))
-    const near = isCommand ? suggest(word, COMMANDS) : suggest(word, flags)
-    const hint = near === undefined ? '' : `; did you mean ${isCommand ? near : `--${near}`}?`
-    return `unknown ${isCommand ? 'command' : 'flag'} ${isCommand ? `"${word}"` : `--${word}`}${hint}`
+  const command = COMMANDS.find(({ name }) => name === own[0])
+  // yargs also lists the other spelling of a flag with dashes; only what was typed counts.
+  const told = unknown[1].split(', ').map((word) => {
+    const typed = own.find((text) => text.replace(/^--?/, '').split('=', 1)[0] === word) ?? word
+    if (command === undefined) {
+      if (typed.startsWith('-')) return `there is no flag ${typed} before the command`
+      return `there is no command "${typed}"${meant(typed, NAMES)}`
+    }
+    if (!typed.startsWith('-')) {
+      return `"${typed}" is one word too many${command.name === 'edge' ? '; the command to run goes after --' : ''}`
+    }
+    return `there is no flag ${typed.split('=', 1)[0]}${meant(word, Object.keys(yargsOptions(command.flags)), '--')}`
   })
-  return told.join('\n')
+  return [...new Set(told)].join('\n')
+}
+
+function meant(word: string, words: readonly string[], dashes = ''): string {
+  const near = suggest(word, words)
+  return near === undefined ? '' : `; did you mean ${dashes}${near}?`
 }
 
 function complain(error: unknown, command: string | undefined): number {
-  const name = command !== undefined && COMMANDS.includes(command) ? `brxy ${command}` : 'brxy'
+  const name = command !== undefined && NAMES.includes(command) ? `brxy ${command}` : 'brxy'
   if (error instanceof UsageError) {
     process.stderr.write(`${name}: ${error.message}\nSee ${name} --help.\n`)
     return EXIT.USAGE

@@ -1,27 +1,24 @@
-import { type FlagTexts, formatOption, type OptionsTable, optionNames } from '@brxy/options'
+import { type FlagTexts, OptionsError, type OptionsTable, optionNames } from '@brxy/options'
 import type { Options as YargsOption } from 'yargs'
 
 /** The flags of an options table as yargs options. Texts stay texts: the table parses and validates them. */
 export function yargsOptions(table: OptionsTable): Record<string, YargsOption> {
   const options: Record<string, YargsOption> = {}
   for (const [name, row] of Object.entries(table)) {
-    const { flag, env } = optionNames(name, row)
+    const { flag } = optionNames(name, row)
     if (flag === undefined) continue
-    const fallback =
-      row.default === undefined || (Array.isArray(row.default) && row.default.length === 0)
-        ? ''
-        : `default ${formatOption(row, row.default as never)}, `
     options[flag] = {
-      describe: `${row.doc.replace(/\.$/, '')} (${fallback}${env})`,
       ...(row.alias === undefined ? {} : { alias: row.alias }),
-      ...(row.group === undefined ? {} : { group: `${row.group}:` }),
       ...(row.kind === 'boolean' ? { type: 'boolean' } : { type: 'string', requiresArg: true }),
     }
   }
   return options
 }
 
-/** What yargs found, by option name, for collect(). */
+/**
+ * What yargs found, by option name, for collect().
+ * @throws OptionsError `options/invalid` for a flag that is given twice and takes one value
+ */
 export function flagTexts<T extends OptionsTable>(
   table: T,
   argv: Readonly<Record<string, unknown>>,
@@ -32,6 +29,8 @@ export function flagTexts<T extends OptionsTable>(
     const value = flag === undefined ? undefined : argv[flag]
     if (value === undefined) continue
     const isList = row.kind === 'strings' || row.kind === 'map'
+    if (Array.isArray(value) && !isList)
+      throw new OptionsError('options/invalid', `--${flag}`, 'is given twice; give it once')
     texts[name] = Array.isArray(value) ? value.map(String) : isList ? [String(value)] : String(value)
   }
   return texts as FlagTexts<T>

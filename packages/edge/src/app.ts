@@ -1,13 +1,13 @@
 import type { Hello, SessionEnd } from '@brxy/protocol'
 import { type TimerWheel, WheelTimer } from '@brxy/protocol/transport'
-import type { Instance as PlatformInstance, Problem } from '@brxy/scaler'
+import type { Instance as PlatformInstance, Problem, Target } from '@brxy/scaler'
 import { Broker } from './broker.ts'
 import type { EdgeEvent } from './event.ts'
 import type { Exchange } from './forward/exchange.ts'
 import { HoldQueue, type HoldTotal } from './hold/queue.ts'
 import type { EdgeOptions } from './options.ts'
 import { type Demand, type ScaleAction, ScaleController } from './scale/controller.ts'
-import type { ScalerRunner } from './scale/runner.ts'
+import type { ScaledApp, ScalerRunner } from './scale/runner.ts'
 import type { Instance } from './tunnel/instance.ts'
 
 export interface AppEnvironment {
@@ -30,7 +30,7 @@ const LEFT_MS = 15_000
  * One app at this edge: its broker, its scaling controller and its instances. It carries events between them and
  * decides nothing itself.
  */
-export class App {
+export class App implements ScaledApp {
   readonly route: string
   readonly broker: Broker<Exchange, Instance>
   readonly controller: ScaleController
@@ -40,7 +40,9 @@ export class App {
   #demandTold = 0
   #isStepping = false
   #stepAgain = false
+  #isClosed = false
 
+  /** @throws what the scaler throws for a route that it cannot serve */
   constructor(route: string, env: AppEnvironment) {
     this.route = route
     this.#env = env
@@ -78,9 +80,7 @@ export class App {
 
   /** Nothing is held, running, starting or known of the platform: the app can be forgotten. */
   get isIdle(): boolean {
-    return (
-      this.broker.queue.count === 0 && this.instances.size === 0 && [...this.controller.members].length === 0
-    )
+    return this.broker.queue.count === 0 && this.instances.size === 0 && this.controller.isEmpty
   }
 
   submit(exchange: Exchange): void {
@@ -96,6 +96,18 @@ export class App {
     if (exchange.isHeld) this.step(this.#env.wheel.now())
   }
 
+  /** The request waits no longer: its client is gone. */
+  withdraw(exchange: Exchange): void {
+    if (!exchange.isHeld) return
+    this.broker.withdraw(exchange)
+    this.#tellDemand(this.#env.wheel.now())
+  }
+
+  /** The session under these requests is gone: from now on none is given to it, even before the session says so. */
+  lost(instance: Instance): void {
+    this.broker.remove(instance)
+  }
+
   /** No more requests come: every held one is answered. */
   refuseHeld(): void {
     for (let held = this.broker.queue.first; held !== null; held = this.broker.queue.first)
@@ -103,11 +115,18 @@ export class App {
   }
 
   close(): void {
+    this.#isClosed = true
     this.#env.wheel.clear(this.#timer)
     this.#env.runner?.detach(this)
   }
 
   // --- from sessions ---
+
+  /** Whether a linker of the same launch, but another process, has a live session. */
+  isTaken(hello: Hello): boolean {
+    const other = hello.launch === undefined ? undefined : this.#instanceOf(hello.launch)
+    return other !== undefined && other.hello?.instance !== hello.instance
+  }
 
   connected(instance: Instance, hello: Hello, nowMs: number): void {
     instance.key = hello.launch ?? hello.instance
@@ -146,7 +165,7 @@ export class App {
 
   leaveAsked(instance: Instance, nowMs: number): void {
     this.broker.setEligible(instance, false)
-    this.controller.leaveAsked(instance.key, nowMs)
+    this.controller.leaveAsked(instance.key, instance.dispatched, nowMs)
     this.step(nowMs)
   }
 
@@ -175,7 +194,16 @@ export class App {
     this.step(nowMs)
   }
 
-  // --- from the scaler ---
+  // --- from the scaler (ScaledApp) ---
+
+  get isChanging(): boolean {
+    for (const { phase } of this.controller.members) if (phase === 'asked' || phase === 'gone') return true
+    return false
+  }
+
+  target(): Target {
+    return this.controller.target()
+  }
 
   observed(instances: readonly PlatformInstance[], adopt: boolean): void {
     const nowMs = this.#env.wheel.now()
@@ -183,7 +211,18 @@ export class App {
     this.step(nowMs)
   }
 
-  scaleEnded(problem: Problem | null): void {
+  unobserved(): void {
+    this.step(this.#env.wheel.now())
+  }
+
+  scaled(instances: readonly PlatformInstance[]): void {
+    const nowMs = this.#env.wheel.now()
+    this.controller.observed(instances, nowMs)
+    this.controller.callEnded(null, nowMs)
+    this.step(nowMs)
+  }
+
+  scaleFailed(problem: Problem): void {
     const nowMs = this.#env.wheel.now()
     this.controller.callEnded(problem, nowMs)
     this.step(nowMs)
@@ -193,23 +232,26 @@ export class App {
 
   /** Lets the controller decide, and carries out what it says. */
   step(nowMs: number): void {
-    if (this.#isStepping) {
-      this.#stepAgain = true
-      return
-    }
+    if (this.#isClosed) return
+    this.#stepAgain = true
+    if (this.#isStepping) return
     this.#isStepping = true
-    do {
-      this.#stepAgain = false
-      if (this.#env.runner === null || this.#env.runner.isReady(this)) {
+    try {
+      while (this.#stepAgain) {
+        this.#stepAgain = false
+        if (this.#env.runner?.isReady(this) === false) continue
         for (const action of this.controller.step(this.#demand(), nowMs)) this.#perform(action, nowMs)
       }
-    } while (this.#stepAgain)
-    this.#isStepping = false
+    } finally {
+      this.#isStepping = false
+    }
     this.#tellDemand(nowMs)
-    this.#env.wheel.set(
-      this.#timer,
-      Math.min(this.controller.nextDeadline(), this.broker.queue.nextDeadline()),
-    )
+    this.#arm()
+  }
+
+  #arm(): void {
+    const deadlineMs = Math.min(this.controller.nextDeadline(), this.broker.queue.nextDeadline())
+    this.#env.wheel.set(this.#timer, deadlineMs)
   }
 
   #demand(): Demand {
@@ -224,7 +266,7 @@ export class App {
   #perform(action: ScaleAction, nowMs: number): void {
     switch (action.kind) {
       case 'scale':
-        this.#env.runner?.scale(this, this.controller.target())
+        this.#env.runner?.scale(this)
         return
       case 'launching': {
         const { copy, launch } = action
@@ -233,12 +275,13 @@ export class App {
       }
       case 'launch-failed': {
         const { launch, problem, retryMs } = action
-        const instance = [...this.instances.values()].find((i) => i.key === launch)
+        const instance = this.#instanceOf(launch)
+        const copy = this.controller.member(launch)?.copy
         const output = instance?.output || this.#env.runner?.output(this, launch) || ''
         this.#env.emit({
           type: 'launch-failed',
           app: this.route,
-          instance: instance?.label ?? this.route,
+          instance: copy === undefined ? this.route : `${this.route}/${copy}`,
           launch,
           problem,
           retryMs,
@@ -252,23 +295,33 @@ export class App {
         }
         return
       case 'verdict': {
-        for (const instance of this.instances.values()) {
-          if (instance.key !== action.member) continue
-          instance.session.verdict(action.go)
-          if (!action.go) {
-            instance.phase = 'ready'
-            this.eligibilityChanged(instance, nowMs)
-          }
-        }
+        const instance = this.#instanceOf(action.member)
+        if (instance === undefined) return
+        instance.session.verdict(action.go)
+        if (action.go) return
+        instance.phase = 'ready'
+        this.eligibilityChanged(instance, nowMs)
         return
       }
     }
   }
 
+  /** @param key the controller's. One instance has it at most, for a second one is refused. */
+  #instanceOf(key: string): Instance | undefined {
+    for (const instance of this.instances.values()) if (instance.key === key) return instance
+    return undefined
+  }
+
   #onTimer(nowMs: number): void {
     const { queue } = this.broker
-    while (queue.first !== null && queue.first.holdUntilMs <= nowMs) queue.first.onHoldTimeout()
-    this.step(nowMs)
+    try {
+      while (queue.first !== null && queue.first.holdUntilMs <= nowMs) queue.first.onHoldTimeout()
+      this.step(nowMs)
+    } catch (error) {
+      // A bug must not take the other apps along, nor silence this one.
+      this.#env.emit({ type: 'bug', error })
+      this.#arm()
+    }
   }
 
   #tellDemand(nowMs: number): void {

@@ -49,8 +49,8 @@ export class Clients {
 
   async #listen(address: string): Promise<string> {
     const server = createServer({ allowHalfOpen: true, noDelay: true })
-    server.maxConnections = this.#shared.options.maxConnections
     server.on('connection', (socket) => {
+      if (this.#connections.size >= this.#shared.options.maxConnections) return socket.destroy()
       this.#connections.add(new ClientConnection(socket, this.#shared, this.#forget))
     })
     const bound = await listen(server, address, { backlog: BACKLOG })

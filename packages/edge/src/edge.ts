@@ -9,6 +9,7 @@ import type { ScalerFactory } from '@brxy/scaler'
 import { parseAddress } from './address.ts'
 import { createAdminServer } from './admin/admin-server.ts'
 import { appStatus, type Status } from './admin/status.ts'
+import { App } from './app.ts'
 import { Apps } from './apps.ts'
 import { Clients } from './clients.ts'
 import type { EdgeEvent } from './event.ts'
@@ -20,7 +21,7 @@ import { HostPatterns } from './route/host-pattern.ts'
 import { ScalerRunner } from './scale/runner.ts'
 import { checkSecret, loadSecret } from './token/secret.ts'
 import { allowsRoute, type Grant, Tokens } from './token/tokens.ts'
-import type { Admitted, Instance } from './tunnel/instance.ts'
+import type { Instance } from './tunnel/instance.ts'
 import { TunnelServer } from './tunnel/tunnel-server.ts'
 
 /** How long a token for a launch may be used for its first HELLO. */
@@ -237,22 +238,51 @@ export class Edge {
     this.#wheel.close()
   }
 
-  async #admit(hello: Hello, instance: Instance, grant: Grant): Promise<Admitted | Farewell> {
-    const refused = (code: string, message: string, retryable: boolean): Farewell => {
-      this.#config.onEvent({ type: 'rejected', code, message, route: hello.route })
-      return { code, message, retryable }
+  /** Answers a HELLO. */
+  async #admit(hello: Hello, instance: Instance, grant: Grant): Promise<void> {
+    try {
+      // First, so that nothing happens between the checks and accept().
+      const token = await this.#sessionToken(hello)
+      if (instance.session.isClosed) return
+      const answer = this.#judge(hello, grant)
+      if (answer instanceof App) {
+        instance.accept({ app: answer, order: ++this.#sessions, token })
+        return
+      }
+      this.#config.onEvent({ type: 'rejected', ...answer, route: hello.route })
+      instance.reject(answer)
+    } catch (error) {
+      this.#config.onEvent({ type: 'bug', error })
+      instance.reject({
+        code: 'edge/hello-refused',
+        message: 'internal error; the log of the edge says more',
+        retryable: true,
+      })
     }
+  }
+
+  #sessionToken({ route, launch }: Hello): Promise<string> {
+    const grant = { routes: [route], ...(launch === undefined ? {} : { launch }) }
+    return (this.#tokens as Tokens).issue(grant, SESSION_TOKEN_MS)
+  }
+
+  /** The app that a linker may serve, or why none. A session that this one replaces ends. */
+  #judge(hello: Hello, grant: Grant): App | Farewell {
+    const refused = (code: string, message: string, retryable: boolean) => ({ code, message, retryable })
     const { route } = hello
     if (!allowsRoute(grant, route)) {
-      return refused(
-        'token/foreign-route',
-        `the token allows ${grant.routes.join(', ')}, not ${route}`,
-        false,
-      )
+      const allowed = grant.routes.length === 0 ? 'no route' : grant.routes.join(', ')
+      return refused('token/foreign-route', `the token allows ${allowed}, not ${route}`, false)
     }
     if (this.#shared.isDraining) return refused('edge/stopping', 'this edge is stopping', true)
     const app = this.#apps.route(route)
+    if (app === 'edge/too-many-apps') {
+      return refused('edge/no-route', `this edge has ${this.options.maxApps} active apps (--max-apps)`, true)
+    }
     if (typeof app === 'string') return refused('edge/no-route', `this edge does not serve ${route}`, true)
+    if (app.isTaken(hello)) {
+      return refused('edge/already-connected', 'another linker of the same launch has a live session', true)
+    }
     const other = app.instances.get(hello.instance)
     if (other !== undefined) {
       if (hello.replaces === undefined) {
@@ -260,13 +290,7 @@ export class Edge {
       }
       other.session.goaway('edge/replaced', 'the linker opened a new session', true)
     }
-    const order = ++this.#sessions
-    const token = await (this.#tokens as Tokens).issue(
-      { routes: [route], ...(hello.launch === undefined ? {} : { launch: hello.launch }) },
-      SESSION_TOKEN_MS,
-    )
-    if (instance.session.isClosed) return refused('edge/hello-refused', 'the session ended', true)
-    return { app, order, token }
+    return app
   }
 
   /** A launch's own output comes through the scaler's log, marked. */

@@ -102,7 +102,7 @@ export const EDGE_ERRORS = {
   'token/foreign-route':
     'The token does not allow the route that the linker asked for. Make one with `brxy token --route R`.',
   'edge/already-connected':
-    'A live session of the same linker process exists. The linker closes the old one before it dials.',
+    'A live session of the same linker process, or of another one of the same launch, exists. A linker closes the old one before it dials; a command that is a launch starts one linker.',
   'edge/no-route':
     "The edge does not serve the route that the linker asked for. Check `--host` and the linker's route.",
   'edge/stopping': 'The edge is stopping. The linker tries again.',

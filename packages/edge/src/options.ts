@@ -10,7 +10,7 @@ export const EDGE_OPTIONS = defineOptions({
     env: 'BRXY_PORT',
     placeholder: '[HOST:]PORT',
     default: ['localhost:8080'],
-    doc: 'Where clients connect; repeatable. Without a host: the loopback addresses.',
+    doc: 'Where clients connect; without a host on the loopback addresses.',
     group: 'Addresses',
   },
   tunnel: {
@@ -25,7 +25,7 @@ export const EDGE_OPTIONS = defineOptions({
     kind: 'string',
     flag: true,
     placeholder: 'URL',
-    doc: 'Address of the tunnel as linkers see it (default: the tunnel address).',
+    doc: 'The tunnel as linkers see it (default: the same).',
     group: 'Addresses',
   },
   admin: {
@@ -33,7 +33,7 @@ export const EDGE_OPTIONS = defineOptions({
     flag: true,
     placeholder: '[HOST:]PORT',
     default: '127.0.0.1:9081',
-    doc: 'Where /healthz and /v1/status answer.',
+    doc: 'For /healthz and /v1/status.',
     group: 'Addresses',
   },
   hosts: {
@@ -43,7 +43,7 @@ export const EDGE_OPTIONS = defineOptions({
     env: 'BRXY_HOST',
     placeholder: 'PATTERN',
     default: [],
-    doc: 'Host to serve, `shop.example.com` or `*.example.com`; repeatable (default: any host).',
+    doc: 'Host to serve, `shop.example.com` or `*.example.com` (default: any).',
     group: 'Apps',
   },
   min: {
@@ -61,7 +61,7 @@ export const EDGE_OPTIONS = defineOptions({
     default: 10,
     min: 1,
     max: 10_000,
-    doc: 'Most instances of one app, connected and starting.',
+    doc: 'Most instances of an app, starting ones too.',
     group: 'Apps',
   },
   maxApps: {
@@ -198,7 +198,7 @@ export const EDGE_OPTIONS = defineOptions({
     default: 30_000,
     min: 0,
     max: 3_600_000,
-    doc: 'Longest time for running requests to finish at the end.',
+    doc: 'Time for running requests to finish.',
     group: 'Process',
   },
   stateDir: {

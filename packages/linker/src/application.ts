@@ -1,14 +1,13 @@
-import type { AppExit } from './app/process.ts'
 import type { AppAddress } from './forward/app-connection.ts'
+import type { AppEnd } from './life/life.ts'
 
 /** The application as the linker sees it, whether it started it or only attached to it. */
 export interface Application {
-  /** Whether it was started here, and so is stopped here. */
-  readonly isOwned: boolean
-  /** How the first process ended, if it was started here; never resolves otherwise. */
-  readonly exited: Promise<AppExit>
+  /** How the first process ended, if it was started here; never resolves otherwise, and never rejects. */
+  readonly exited: Promise<AppEnd>
   /** Resolves when it accepts connections. Rejects with the signal's reason. */
   waitUntilListening(signal: AbortSignal): Promise<AppAddress & { readonly tookMs: number }>
+  /** Resolves when all of it is gone; at once for one that was not started here. Idempotent, never rejects. */
   stop(killAfterMs: number): Promise<unknown>
   /** The last output, for the report of a failure. */
   tail(): string

@@ -1,23 +1,22 @@
-import { BrxyError } from '@brxy/protocol'
-import type { AppExit } from './app/process.ts'
 import { waitUntilListening } from './app/readiness.ts'
 import type { Application } from './application.ts'
+import { LinkError } from './error.ts'
+import type { AppEnd } from './life/life.ts'
 
 /** An application that runs anyway (`--to`): it is neither started nor stopped. */
 export class AttachedApplication implements Application {
-  readonly isOwned = false
-  readonly exited = new Promise<AppExit>(() => {})
+  readonly exited = new Promise<AppEnd>(() => {})
   readonly #host: string
   readonly #port: number
   readonly #healthPath: string | undefined
 
-  /** @throws BrxyError `link/bad-target` */
+  /** @throws LinkError `link/bad-target` */
   constructor(target: string, healthPath: string | undefined) {
     const match = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):)?(\d{1,5})$/.exec(target)
     if (match === null || Number(match[3]) > 65_535 || Number(match[3]) === 0) {
-      throw new BrxyError(
+      throw new LinkError(
         'link/bad-target',
-        `--to "${target}" is no address; expected HOST:PORT, [IPV6]:PORT or PORT`,
+        `--to "${target}" is no address; expected HOST:PORT, [IPV6]:PORT or PORT (1 to 65535)`,
       )
     }
     this.#host = match[1] ?? match[2] ?? '127.0.0.1'

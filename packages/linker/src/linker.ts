@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { Http1Error } from '@brxy/http1'
 import {
   DEFAULT_WINDOW_BUDGET_BYTES,
+  type Hello,
   type LinkerSession,
   type OpenRequest,
   REFUSE,
@@ -26,15 +27,18 @@ const RECLAIM_MS = 2_000
 const REPORT_MS = 5_000
 /** What the sessions are given to take their farewell. */
 const GOODBYE_MS = 1_000
+/** Any time will do. */
+const KEEP_ALIVE_MS = 3_600_000
 
 export interface LinkerConfig {
   readonly options: LinkerOptions
   readonly route: string
   readonly application: Application
-  /** Read at every dial. @throws BrxyError `link/token-file` */
+  /** Read at every dial. @throws LinkError `link/token-file` */
   readonly token: () => string
   /** The launch that this linker was started by; it goes into HELLO. */
   readonly launch?: string
+  /** The platform's own name for this instance; it goes into HELLO. */
   readonly platform?: string
   readonly onEvent: (event: LinkerEvent) => void
 }
@@ -49,14 +53,18 @@ export class Linker implements EdgeLinkOwner {
   readonly #config: LinkerConfig
   readonly #instance = randomBytes(16).toString('hex')
   readonly #ledger: Ledger<EdgeLink>
-  readonly #life: Life
+  readonly #life: Life<EdgeLink>
   readonly #links: EdgeLink[]
   readonly #timer: WheelTimer
   readonly #abort = new AbortController()
   #forwarder: Forwarder | null = null
+  /** Edges that refused this linker for good when it last dialled them. */
+  readonly #refusing = new Set<EdgeLink>()
   #isProbing = false
-  #appAlive = true
-  #failure: { readonly reason: string; readonly end: AppEnd | null } = { reason: '', end: null }
+  #isAppAlive = true
+  #failure: { readonly reason: string; readonly end: AppEnd | null } | null = null
+  /** Between two dials there is nothing else that would keep the process alive. */
+  #keepAlive: NodeJS.Timeout | null = null
   #onExit: (code: number) => void = () => {}
   /** Resolves with the exit code when all is over. */
   readonly done = new Promise<number>((resolve) => {
@@ -64,7 +72,7 @@ export class Linker implements EdgeLinkOwner {
   })
 
   constructor(config: LinkerConfig) {
-    const { options, application } = config
+    const { options } = config
     this.#config = config
     this.#ledger = new Ledger(options.concurrency, RECLAIM_MS)
     this.#life = new Life(
@@ -74,7 +82,6 @@ export class Linker implements EdgeLinkOwner {
         drainMs: options.drainMs,
         lostMs: options.lostMs,
         reportMs: REPORT_MS,
-        ownsApp: application.isOwned,
       },
       this.wheel.now(),
     )
@@ -84,6 +91,7 @@ export class Linker implements EdgeLinkOwner {
 
   /** Dials the edges and waits for the application. */
   start(): void {
+    this.#keepAlive = setInterval(() => {}, KEEP_ALIVE_MS)
     for (const link of this.#links) link.dial()
     void this.#awaitApplication()
     void this.#config.application.exited.then((exit) => this.#onAppExit(exit))
@@ -103,22 +111,33 @@ export class Linker implements EdgeLinkOwner {
   // --- the application ---
 
   async #awaitApplication(): Promise<void> {
+    const listening = await this.#untilListening()
+    if (listening === null) return
+    const { host, port, tookMs } = listening
+    this.#forwarder = new Forwarder({ host, port }, this.#config.options, this.wheel, {
+      onFreed: () => this.#onFreed(),
+      onUnreachable: (session) => this.#onUnreachable(session),
+      onBadResponse: (message) => this.#config.onEvent({ type: 'bad-response', message }),
+      onBug: (error) => this.onBug(error),
+    })
+    this.#config.onEvent({ type: 'listening', address: `${host}:${port}`, tookMs })
+    this.#do(this.#life.listening(this.wheel.now()))
+  }
+
+  /** @returns null when the application ended or the linker stops, and that has been said. */
+  async #untilListening() {
+    const { signal } = this.#abort
     try {
-      const { host, port, tookMs } = await this.#config.application.waitUntilListening(this.#abort.signal)
-      this.#forwarder = new Forwarder({ host, port }, this.#config.options, this.wheel, {
-        onFreed: () => this.#onFreed(),
-        onUnreachable: (session) => this.#onUnreachable(session),
-        onBadResponse: (message) => this.#config.onEvent({ type: 'bad-response', message }),
-      })
-      this.#config.onEvent({ type: 'listening', address: `${host}:${port}`, tookMs })
-      this.#do(this.#life.listening(this.wheel.now()))
-    } catch {
-      // Aborted: the application ended or the linker stops, and that has been said.
+      const listening = await this.#config.application.waitUntilListening(signal)
+      return signal.aborted ? null : listening
+    } catch (error) {
+      if (!signal.aborted) this.onBug(error)
+      return null
     }
   }
 
   #onAppExit(exit: AppEnd): void {
-    this.#appAlive = false
+    this.#isAppAlive = false
     this.#abort.abort()
     this.#do(this.#life.appEnded(exit, this.wheel.now()))
   }
@@ -139,15 +158,12 @@ export class Linker implements EdgeLinkOwner {
   }
 
   async #probe(): Promise<void> {
-    if (this.#isProbing || !this.#appAlive) return
+    if (this.#isProbing || !this.#isAppAlive) return
     this.#isProbing = true
-    try {
-      await this.#config.application.waitUntilListening(this.#abort.signal)
-      if (this.#life.phase === 'ready') this.#lend(this.#ledger.setLending(true, this.wheel.now()))
-    } catch {
-      // Aborted: the application ended.
-    }
+    const listening = await this.#untilListening()
     this.#isProbing = false
+    if (listening !== null && this.#life.phase === 'ready')
+      this.#lend(this.#ledger.setLending(true, this.wheel.now()))
   }
 
   // --- EdgeLinkOwner ---
@@ -173,7 +189,7 @@ export class Linker implements EdgeLinkOwner {
   }
 
   isAppRunning(): boolean {
-    return this.#appAlive
+    return this.#isAppAlive
   }
 
   admit(link: EdgeLink): number {
@@ -194,13 +210,17 @@ export class Linker implements EdgeLinkOwner {
     }
   }
 
-  onUp(link: EdgeLink, welcome: Welcome): void {
+  onUp(link: EdgeLink, welcome: Welcome, helloPhase: Hello['phase']): void {
     const nowMs = this.wheel.now()
+    this.#refusing.delete(link)
     this.#config.onEvent({ type: 'connected', edge: link.address, session: welcome.session })
+    // The application began to listen between HELLO and WELCOME.
+    if (helloPhase === 'starting' && this.#life.phase === 'ready') this.#announce(link)
     this.#lend(this.#ledger.opened(link, nowMs))
-    this.#do(this.#life.connected(nowMs))
+    this.#do(this.#life.connected(link, nowMs))
     const { phase } = this.#life
-    if (phase === 'failed') this.#report(link, this.#failure.reason, this.#failure.end)
+    if (phase === 'failed' && this.#failure !== null)
+      this.#report(link, this.#failure.reason, this.#failure.end)
     if (phase === 'leaving') link.session?.leave()
     if (phase === 'draining') link.session?.drain()
   }
@@ -210,12 +230,15 @@ export class Linker implements EdgeLinkOwner {
     const { code, message } = end
     this.#config.onEvent({ type: 'disconnected', edge: link.address, code, message })
     this.#lend(this.#ledger.closed(link, nowMs))
-    this.#do(this.#life.disconnected(nowMs))
+    this.#do(this.#life.disconnected(link, nowMs))
   }
 
   onRefused(link: EdgeLink, code: string, message: string, isFinal: boolean): void {
     this.#config.onEvent({ type: 'refused', edge: link.address, code, message, isFinal })
-    if (isFinal) this.#do(this.#life.refused(message))
+    if (isFinal) this.#refusing.add(link)
+    else this.#refusing.delete(link)
+    if (this.#refusing.size < this.#links.length) return
+    this.#do(this.#life.refused(code.startsWith('token/') || code === 'link/bad-token', message))
   }
 
   onReturn(link: EdgeLink, count: number): void {
@@ -226,12 +249,13 @@ export class Linker implements EdgeLinkOwner {
     this.#lend(this.#ledger.demanded(link, count, this.wheel.now()))
   }
 
-  onVerdict(_link: EdgeLink, go: boolean): void {
-    this.#do(this.#life.verdict(go, this.wheel.now()))
+  onVerdict(link: EdgeLink, go: boolean): void {
+    this.#do(this.#life.verdict(link, go, this.wheel.now()))
   }
 
   onDrain(link: EdgeLink): void {
     // The edge gives its grants back in the RETURN that follows, and opens no more.
+    this.#ledger.drained(link)
     this.#config.onEvent({ type: 'notice', message: `${link.address} is draining` })
   }
 
@@ -250,13 +274,13 @@ export class Linker implements EdgeLinkOwner {
     const nowMs = this.wheel.now()
     switch (action.kind) {
       case 'announce':
-        for (const { session } of this.#links)
-          session?.status({ phase: 'ready', slots: this.#ledger.slots, busy: this.#ledger.busy })
+        for (const link of this.#links) this.#announce(link)
         this.#lend(this.#ledger.setLending(true, nowMs))
         return
       case 'report':
         this.#failure = action
         this.#config.onEvent({ type: 'phase', phase: 'failed', reason: action.reason })
+        this.#lend(this.#ledger.setLending(false, nowMs))
         for (const link of this.#links) if (link.isUp) this.#report(link, action.reason, action.end)
         return
       case 'leave':
@@ -282,6 +306,10 @@ export class Linker implements EdgeLinkOwner {
     }
   }
 
+  #announce(link: EdgeLink): void {
+    link.session?.status({ phase: 'ready', slots: this.#ledger.slots, busy: this.#ledger.busy })
+  }
+
   #report(link: EdgeLink, reason: string, end: AppEnd | null): void {
     link.session?.status({
       phase: 'failed',
@@ -305,7 +333,13 @@ export class Linker implements EdgeLinkOwner {
     this.#config.onEvent({ type: 'phase', phase: 'done', reason })
     this.wheel.clear(this.#timer)
     const goodbye = Promise.all(this.#links.map((link) => link.close('link/left', reason)))
-    await Promise.race([goodbye, new Promise((resolve) => setTimeout(resolve, GOODBYE_MS).unref())])
+    let timeout: NodeJS.Timeout | undefined
+    const late = new Promise((resolve) => {
+      timeout = setTimeout(resolve, GOODBYE_MS)
+    })
+    await Promise.race([goodbye, late])
+    clearTimeout(timeout)
+    if (this.#keepAlive !== null) clearInterval(this.#keepAlive)
     this.#forwarder?.close()
     this.wheel.close()
     this.#onExit(code)
@@ -313,9 +347,12 @@ export class Linker implements EdgeLinkOwner {
 
   #lend(actions: readonly LedgerAction<EdgeLink>[]): void {
     for (const { kind, edge, count } of actions) {
+      // A session that is just ending is still in the ledger while its streams end; closed() follows.
+      if (!edge.isUp) continue
       if (kind === 'grant') edge.session?.grant(count)
       else edge.session?.reclaim(count)
     }
+    this.#arm()
   }
 
   #onTimer(nowMs: number): void {
@@ -324,6 +361,7 @@ export class Linker implements EdgeLinkOwner {
   }
 
   #arm(): void {
-    this.wheel.set(this.#timer, Math.min(this.#life.nextDeadline(), this.#ledger.nextDeadline()))
+    const deadline = Math.min(this.#life.nextDeadline(), this.#ledger.nextDeadline())
+    if (this.#life.phase !== 'done') this.wheel.set(this.#timer, deadline)
   }
 }

@@ -5,12 +5,17 @@ import { waitUntilListening } from './app/readiness.ts'
 import type { Application } from './application.ts'
 
 export interface StartedApplicationOptions {
+  /** The command and its arguments; `{port}` in any of them becomes the port. */
   readonly argv: readonly string[]
   /** A free one is chosen if it is undefined. */
   readonly port: number | undefined
+  /** Path that answers 2xx or 3xx once it is ready; undefined: a connection is enough. */
   readonly healthPath: string | undefined
+  /** The linker's environment; the application gets it without brxy's secrets. */
   readonly env: NodeJS.ProcessEnv
+  /** Gets every byte of output as it comes. */
   onOutput(stream: 'stdout' | 'stderr', chunk: Buffer): void
+  /** Gets a line for the operator. */
   onNotice(line: string): void
 }
 
@@ -19,14 +24,15 @@ export interface StartedApplicationOptions {
  * bind, it is started once more with another one.
  */
 export class StartedApplication implements Application {
-  readonly isOwned = true
   readonly exited: Promise<AppExit>
   readonly #options: StartedApplicationOptions
   #process: AppProcess
   #port: number
   #isListening = false
-  #isStopping = false
-  #restarted: (() => void) | null = null
+  #stopAfterMs: number | null = null
+  #onRestart: (() => void) | null = null
+  /** The second attempt, from the decision about it. */
+  #restarting: Promise<AppExit | null> | null = null
 
   /** @throws AppError if there is no port, or the command cannot be run */
   static async start(options: StartedApplicationOptions): Promise<StartedApplication> {
@@ -41,6 +47,7 @@ export class StartedApplication implements Application {
     this.exited = this.#untilExit()
   }
 
+  /** Process id of the application's first process. */
   get pid(): number {
     return this.#process.pid
   }
@@ -51,21 +58,37 @@ export class StartedApplication implements Application {
 
   async #untilExit(): Promise<AppExit> {
     const exit = await this.#process.exited
-    const mayRetry = this.#options.port === undefined && !this.#isListening && !this.#isStopping
-    if (!mayRetry || !(saysPortTaken(this.#process.tail()) || !(await isPortFree(this.#port)))) return exit
-    this.#options.onNotice(
-      `port ${this.#port} was taken meanwhile; starting the application with another one`,
-    )
+    try {
+      this.#restarting = this.#restart()
+      return (await this.#restarting) ?? exit
+    } catch (error) {
+      this.#options.onNotice(`the application could not be started again: ${(error as Error).message}`)
+      return exit
+    }
+  }
+
+  /** @returns how the second attempt ended; null if there is no reason for one */
+  async #restart(): Promise<AppExit | null> {
+    const { port } = this.#options
+    const mayRetry = port === undefined && !this.#isListening && this.#stopAfterMs === null
+    if (!mayRetry || !(saysPortTaken(this.#process.tail()) || !(await isPortFree(this.#port)))) return null
+    // The first attempt may have left children behind.
+    await this.#process.stop(0)
+    const taken = this.#port
     this.#port = await freePort(Math.random)
+    if (this.#stopAfterMs !== null) return null
+    this.#options.onNotice(`port ${taken} was taken meanwhile; starting the application with ${this.#port}`)
     this.#process = await startApp({ ...this.#options, port: this.#port })
-    this.#restarted?.()
+    if (this.#stopAfterMs !== null) return this.#process.stop(this.#stopAfterMs)
+    this.#onRestart?.()
+    this.#restarting = null
     return this.#process.exited
   }
 
   async waitUntilListening(signal: AbortSignal) {
     for (;;) {
       const restart = new AbortController()
-      this.#restarted = () => restart.abort()
+      this.#onRestart = () => restart.abort()
       const { healthPath } = this.#options
       const port = this.#port
       try {
@@ -82,9 +105,11 @@ export class StartedApplication implements Application {
     }
   }
 
-  stop(killAfterMs: number): Promise<unknown> {
-    this.#isStopping = true
-    return this.#process.stop(killAfterMs)
+  async stop(killAfterMs: number): Promise<void> {
+    this.#stopAfterMs = Math.min(killAfterMs, this.#stopAfterMs ?? killAfterMs)
+    await this.#process.stop(killAfterMs)
+    // It may just be starting again: that attempt sees the wish, and ends.
+    await this.#restarting?.catch(() => {})
   }
 
   tail(): string {

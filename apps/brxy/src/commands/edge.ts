@@ -18,7 +18,7 @@ export const EDGE_FLAGS = defineOptions({
     flag: true,
     default: 'shell',
     placeholder: 'NAME',
-    doc: 'What starts instances: a package @brxy/scaler-NAME, any npm package, or a file.',
+    doc: 'What starts instances: @brxy/scaler-NAME, a package, or a file.',
     group: 'Apps',
   },
   log: {
@@ -26,7 +26,7 @@ export const EDGE_FLAGS = defineOptions({
     flag: true,
     values: ['auto', 'text', 'json'],
     default: 'auto',
-    doc: 'Lines for people (auto: on a terminal) or for programs.',
+    doc: 'Lines for people (auto: on a terminal).',
     group: 'Process',
   },
   requests: {
@@ -34,7 +34,7 @@ export const EDGE_FLAGS = defineOptions({
     flag: true,
     values: ['auto', 'on', 'off'],
     default: 'auto',
-    doc: 'A line for each request (auto: on a terminal).',
+    doc: 'Also for requests (auto: on a terminal).',
     group: 'Process',
   },
 })

@@ -37,7 +37,7 @@ export async function runStatus(
     )
     return EXIT.UNAVAILABLE
   }
-  const only = argv['app']
+  const only = argv.app
   const apps = only === undefined ? status.apps : status.apps.filter(({ app }) => app === only)
   process.stdout.write(values.json ? `${JSON.stringify({ ...status, apps }, null, 2)}\n` : `${table(apps)}\n`)
   return EXIT.CLEAN

@@ -13,7 +13,7 @@ export const TOKEN_FLAGS = defineOptions({
     env: 'BRXY_ROUTE',
     required: true,
     placeholder: 'ROUTE',
-    doc: 'App that a linker with the token may serve; repeatable; * for any.',
+    doc: 'App that a linker with the token may serve, or * for any.',
   },
   ttlMs: {
     kind: 'duration',

@@ -1,43 +1,36 @@
 import type { Socket } from 'node:net'
 import {
   type BodyKind,
-  type ClientResponseFraming,
-  CRLF,
   type Head,
   type Http1Error,
-  LAST_CHUNK,
   type MessageSink,
   RequestDecoder,
   type RequestHead,
   type ResponseHead,
-  roomFor,
-  writeChunkHead,
-  writeClientResponse,
-  writeTrailers,
 } from '@brxy/http1'
-import { BODY_KNOWN, BODY_NONE, BODY_UNKNOWN } from '@brxy/protocol'
+import { BODY_NONE } from '@brxy/protocol'
 import { WheelTimer, type WriterOwner } from '@brxy/protocol/transport'
 import { CLIENT_ERRORS, type ClientErrorCode } from '../error.ts'
-import { type ErrorAnswer, errorResponse } from './error-response.ts'
+import { ClientResponse } from './client-response.ts'
 import { Exchange } from './exchange.ts'
+import { Linger } from './linger.ts'
 import { CanonicalHead } from './request-head.ts'
 import type { Shared } from './shared.ts'
 
 /** Bytes of the next requests that wait unparsed; then the socket is not read (HTTP.md "pipelining"). */
 const MAX_PIPELINED_BYTES = 64 * 1024
-/** Room that a chunk header needs at most. */
-const CHUNK_HEAD_BYTES = 16
-/** How long what a refused client still sends is read and thrown away, so that it can read the answer. */
-const LINGER_MS = 10_000
-const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
-
-const READING = 0
-const LINGERING = 1
-const CLOSED = 2
+/** Response bytes that a client has not taken; while there are more its next request waits. */
+const MAX_UNTAKEN_BYTES = 64 * 1024
+/** Beyond `heldBodyBytes` the body of a held request is read on so slowly, up to so many times as much. */
+const HELD_BYTES_PER_MS = 16
+const HELD_FACTOR = 4
 
 /**
- * One client connection, HTTP/1: requests one after another, each brokered afresh; responses with framing made
- * anew. It owns the socket and decides nothing about where a request goes.
+ * One client connection, HTTP/1: requests one after another, each brokered afresh. It owns the socket and its
+ * timer and decides nothing about where a request goes.
+ *
+ * The one timer is that of what is waited for: the next request, the rest of a head, a moment to read on from a
+ * held request, the response head.
  */
 export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
   readonly socket: Socket
@@ -46,43 +39,33 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
   readonly head: CanonicalHead
   readonly #onClosed: (connection: ClientConnection) => void
   readonly #decoder = new RequestDecoder()
+  readonly #response: ClientResponse
   readonly #timer: WheelTimer
-  /** The framing of the response under way; one object for all responses of the connection. */
-  readonly #framing: { -readonly [K in keyof ClientResponseFraming]: ClientResponseFraming[K] } = {
-    clientMinorVersion: 1,
-    contentLength: -1,
-    chunked: false,
-    connection: 'default',
-    date: null,
-  }
-  #state: typeof READING | typeof LINGERING | typeof CLOSED = READING
+  /** No more requests are read. */
+  #ended = false
+  /** How the connection ends, unless at once. */
+  #linger: Linger | null = null
   #exchange: Exchange | null = null
   /** Input that waits: the rest of a read after a request, and what is pipelined behind it. */
   #input: Buffer | null = null
   #paused = false
   #pumping = false
+  /** The response was complete while the decoder was still inside the request. */
   #beginAfterPush = false
-  /** When the first byte of an unfinished head came; -1 for none. */
-  #headSinceMs = -1
-  #failure: { answer: ErrorAnswer; close: boolean } | null = null
-  // What the request under way says about its response.
-  #minorVersion: 0 | 1 = 1
-  #keepAlive = true
-  #isHead = false
-  #teTrailers = false
-  #closeDelimited = false
-  /** Response bytes that went to the socket and are not yet credited. */
-  #undelivered = 0
+  /** A refusal to be answered when the decoder has returned. */
+  #failure: { code: string; status: number } | null = null
+  /** Whether the timer is that of a head that has begun. */
+  #awaitsHead = false
 
   constructor(socket: Socket, shared: Shared, onClosed: (connection: ClientConnection) => void) {
     this.socket = socket
     this.shared = shared
     this.#onClosed = onClosed
     this.head = new CanonicalHead(plainAddress(socket.remoteAddress), 'http')
+    this.#response = new ClientResponse(this, shared.writer, shared.date)
     this.#timer = new WheelTimer(() => this.#onTimeout())
-    this.#awaitNext()
+    this.#setTimer(shared.options.keepAliveMs)
     socket.on('data', (data) => this.#onInput(data))
-    socket.on('drain', () => this.#credit())
     socket.on('end', () => this.#onEnd())
     socket.on('error', () => {})
     socket.on('close', () => this.#onClose())
@@ -90,7 +73,7 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
 
   /** The edge drains: an idle connection closes now, a busy one after its response. */
   drain(): void {
-    if (this.#exchange === null && this.#decoder.idle) this.#finish()
+    if (this.#exchange === null && this.#decoder.idle && !this.#ended) this.#finish()
   }
 
   /** The edge stops: nothing is waited for. */
@@ -101,48 +84,58 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
   // --- client -> edge ---
 
   #onInput(data: Buffer): void {
-    if (this.#state !== READING) return
+    if (this.#ended) {
+      this.#linger?.onInput(data.length)
+      return
+    }
     this.#input = this.#input === null ? data : Buffer.concat([this.#input, data])
     this.#pump()
   }
 
-  /** Feeds the decoder until it waits for more bytes or for the response. */
+  /** Feeds the decoder until it waits for more bytes, for the response, or for the client to take responses. */
   #pump(): void {
     if (this.#pumping) return
     this.#pumping = true
-    while (this.#input !== null && this.#state === READING && !this.#isWaiting()) {
-      const input = this.#input
-      const used = this.#decoder.push(input, 0, input.length, this)
-      // A sink call may have paused the input or closed the connection.
-      this.#input = used === input.length ? null : input.subarray(used)
-      if (this.#failure !== null) this.#answerFailure()
-      else if (this.#beginAfterPush) this.#begin()
+    try {
+      while (this.#input !== null && !this.#ended && !this.#isWaiting()) {
+        const input = this.#input
+        const used = this.#decoder.push(input, 0, input.length, this)
+        // A sink call may have ended the connection.
+        this.#input = used === input.length || this.#ended ? null : input.subarray(used)
+        if (this.#failure !== null) this.#answerFailure()
+        else if (this.#beginAfterPush) this.#begin()
+      }
+    } catch (error) {
+      this.#onBug(error)
     }
     this.#pumping = false
-    if (this.#state !== READING) return
+    if (this.#ended) return
     if (this.#input !== null && this.#input.length >= MAX_PIPELINED_BYTES) this.pauseInput()
+    else if (this.#exchange === null) this.#unpause()
     if (this.#exchange === null && !this.#decoder.idle) this.#awaitHead()
   }
 
-  /** Whether the next bytes have to wait: a request is complete and its response is not, or the body is blocked. */
+  /** Whether the next bytes have to wait. */
   #isWaiting(): boolean {
     const exchange = this.#exchange
-    return exchange !== null && (exchange.requestEnded || this.#paused)
+    // Who sends requests and reads no responses must not fill the memory with them.
+    if (exchange === null) return this.socket.writableLength > MAX_UNTAKEN_BYTES
+    return exchange.requestEnded || this.#paused
   }
 
   onHead(head: RequestHead): void {
-    this.#minorVersion = head.minorVersion
-    this.#keepAlive = head.keepAlive
-    this.#isHead = head.isHead
-    this.#teTrailers = head.teTrailers
+    this.#response.begin(head)
     // Upgrades are not forwarded yet: the application sees an ordinary request.
     head.upgrade = ''
     if (!this.head.write(head)) return this.#refuse('http1/head-too-large', 431, true)
+    // Only an HTTP/1.0 client may leave it out, and no app is the default one.
+    if (head.hostKey === '') return this.#refuse('http1/missing-host', 400, true)
     const app = this.shared.isDraining ? 'edge/draining' : this.shared.router.route(head.hostKey)
     if (typeof app === 'string')
       return this.#refuse(app, CLIENT_ERRORS[app].status, head.bodyKind !== BODY_NONE)
     const exchange = new Exchange(this, app, head, this.shared.wheel.now())
     this.#exchange = exchange
+    this.#awaitsHead = false
     this.shared.wheel.clear(this.#timer)
     app.submit(exchange)
   }
@@ -156,19 +149,18 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
   }
 
   onEnd(): void {
-    const exchange = this.#exchange
-    if (exchange !== null) exchange.onRequestEnd()
+    this.#exchange?.onRequestEnd()
   }
 
   onError(error: Http1Error): void {
     const exchange = this.#exchange
-    if (exchange !== null && exchange.status !== 0) {
-      // The response is under way: only an abort can say that the request was broken.
+    if (exchange !== null) {
       exchange.cancel()
-      this.abort(exchange)
-      return
+      // With the response under way only an abort can say that the request was broken.
+      if (exchange.status !== 0) return this.abort(exchange)
+      exchange.status = error.status
+      exchange.report(error.code)
     }
-    exchange?.cancel()
     this.#refuse(error.code, error.status, true)
   }
 
@@ -179,78 +171,61 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
   }
 
   resumeInput(): void {
+    this.#unpause()
+    if (this.#input !== null) this.#pump()
+  }
+
+  #unpause(): void {
     if (!this.#paused) return
     this.#paused = false
     this.socket.resume()
-    if (this.#input !== null) this.#pump()
   }
 
   // --- edge -> client ---
 
-  /** The request was given to an instance: from now on the application is waited for. */
+  /**
+   * The request waits for a grant, with so much of its body buffered. Beyond a bound it is read slowly, for Node says
+   * nothing of a client that has gone while its socket is not read; and then not at all.
+   */
+  awaitGrant(bufferedBytes: number, lastReadBytes: number): void {
+    const { heldBodyBytes } = this.shared.options
+    this.shared.wheel.clear(this.#timer)
+    if (bufferedBytes < heldBodyBytes) return
+    this.pauseInput()
+    if (bufferedBytes < heldBodyBytes * HELD_FACTOR) this.#setTimer(lastReadBytes / HELD_BYTES_PER_MS)
+  }
+
+  /** The request, or more of its body, was given to an instance: from now on the application is waited for. */
   awaitResponse(): void {
-    this.shared.wheel.set(this.#timer, this.shared.wheel.now() + this.shared.options.responseMs)
+    this.#setTimer(this.shared.options.responseMs)
   }
 
   sendContinue(): void {
-    if (this.#minorVersion === 1) this.shared.writer.append(this, CONTINUE, 0, CONTINUE.length)
+    this.#response.sendContinue()
   }
 
   sendInterim(head: ResponseHead): void {
-    // 1.0 clients do not know interim responses (RFC 9110 15.2).
-    if (this.#minorVersion === 0 || head.status === 100) return
-    const framing = this.#framing
-    framing.contentLength = -1
-    framing.chunked = false
-    framing.connection = 'default'
-    framing.date = null
-    this.#writeHead(head)
+    this.#response.sendInterim(head)
   }
 
-  sendHead(head: ResponseHead, body: BodyKind, length: number): void {
+  sendHead(exchange: Exchange, head: ResponseHead, body: BodyKind, length: number): void {
     this.shared.wheel.clear(this.#timer)
-    const exchange = this.#exchange
-    const framing = this.#framing
-    const unknown = body === BODY_UNKNOWN
-    framing.clientMinorVersion = this.#minorVersion
-    framing.chunked = unknown && this.#minorVersion === 1
-    this.#closeDelimited = unknown && this.#minorVersion === 0
-    // A bodyless answer carries a length only where it tells what GET would have had (HEAD, 304).
-    framing.contentLength = body === BODY_KNOWN || (body === BODY_NONE && length > 0) ? length : -1
-    if (body === BODY_NONE && length === 0 && !this.#isHead && head.status !== 304) framing.contentLength = 0
-    if (this.#closeDelimited || exchange?.requestEnded !== true || this.shared.isDraining)
-      this.#keepAlive = false
-    framing.connection = this.#keepAlive ? (this.#minorVersion === 0 ? 'keep-alive' : 'default') : 'close'
-    framing.date = this.shared.date.text
-    this.#writeHead(head)
+    const { requestEnded, heldMs } = exchange
+    const { isDraining } = this.shared
+    this.#response.sendHead(head, body, length, { requestEnded, isDraining, heldMs })
   }
 
   sendBody(buffer: Buffer, from: number, to: number): void {
-    const { writer } = this.shared
-    this.#undelivered += to - from
-    if (this.#framing.chunked) {
-      const at = writer.room(this, CHUNK_HEAD_BYTES)
-      writer.advance(writeChunkHead(to - from, writer.buffer, at))
-      writer.append(this, buffer, from, to)
-      writer.append(this, CRLF, 0, CRLF.length)
-    } else {
-      writer.append(this, buffer, from, to)
-    }
+    this.#response.sendBody(buffer, from, to)
   }
 
   sendTrailers(fields: Head): void {
-    if (!this.#framing.chunked || !this.#teTrailers) return
-    const { writer } = this.shared
-    const at = writer.room(this, fields.fieldsEnd - fields.fieldsStart + LAST_CHUNK.length)
-    writer.advance(writeTrailers(fields, writer.buffer, at))
-    // The last chunk has gone out with them.
-    this.#framing.chunked = false
+    this.#response.sendTrailers(fields)
   }
 
   /** The response is complete. */
-  onResponseEnd(exchange: Exchange): void {
-    if (this.#framing.chunked) this.shared.writer.append(this, LAST_CHUNK, 0, LAST_CHUNK.length)
-    this.#framing.chunked = false
+  sendEnd(exchange: Exchange): void {
+    this.#response.sendEnd()
     this.#done(exchange, null)
   }
 
@@ -259,44 +234,36 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
     const { status } = CLIENT_ERRORS[code]
     exchange.status = status
     // A body that was not read to its end cannot be skipped safely.
-    if (!exchange.requestEnded) this.#keepAlive = false
-    this.#writeError({ code, status, detail, retryMs }, !this.#keepAlive || this.shared.isDraining)
+    if (!exchange.requestEnded) this.#response.keepAlive = false
+    this.#response.sendError({ code, status, detail, retryMs }, this.head, this.shared.isDraining)
     this.#done(exchange, code)
   }
 
   /** The response cannot be completed: the client must not take it for complete. */
   abort(exchange: Exchange): void {
-    this.#report(exchange, 'aborted')
-    this.#state = CLOSED
+    this.#exchange = null
+    this.#ended = true
+    exchange.report('aborted')
     this.shared.writer.flush()
     // A close-delimited body looks complete after FIN; only RST says that it is not.
-    if (this.#closeDelimited) this.socket.resetAndDestroy()
+    if (this.#response.isCloseDelimited) this.socket.resetAndDestroy()
     else this.socket.destroy()
   }
 
-  onFlushed(): void {
-    this.#credit()
-  }
-
-  /** What the kernel has taken counts as delivered, and opens the window of the stream again. */
-  #credit(): void {
-    if (this.#undelivered === 0 || this.socket.writableLength > 0) return
-    const bytes = this.#undelivered
-    this.#undelivered = 0
-    this.#exchange?.delivered(bytes, this.shared.wheel.now())
-  }
-
-  #writeHead(head: ResponseHead): void {
-    const { writer } = this.shared
-    const at = writer.room(this, roomFor(head, null))
-    writer.advance(writeClientResponse(head, this.#framing, null, null, writer.buffer, at))
+  /** What the kernel has taken counts as delivered: it opens the window of the stream, and the way for more requests. */
+  readonly onWritten = () => {
+    const response = this.#response
+    if (this.socket.writableLength > 0 || this.#ended) return
+    const bytes = response.undelivered
+    response.undelivered = 0
+    if (this.#exchange === null) this.resumeInput()
+    else if (bytes > 0) this.#exchange.delivered(bytes, this.shared.wheel.now())
   }
 
   #done(exchange: Exchange, error: string | null): void {
-    this.#report(exchange, error)
+    exchange.report(error)
     this.#exchange = null
-    this.#undelivered = 0
-    if (!this.#keepAlive || this.shared.isDraining) return this.#finish()
+    if (!this.#response.keepAlive || this.shared.isDraining) return this.#finish()
     // Inside a push the decoder is not done with this request yet; #pump begins the next one.
     if (this.#pumping) {
       this.#beginAfterPush = true
@@ -304,36 +271,22 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
     }
     this.#begin()
     this.resumeInput()
-    if (this.#input !== null) this.#pump()
   }
 
   #begin(): void {
     this.#beginAfterPush = false
-    this.#headSinceMs = -1
     this.#decoder.begin()
-    this.#awaitNext()
-  }
-
-  #report(exchange: Exchange, error: string | null): void {
-    if (!this.shared.wantsRequests) return
-    this.shared.emit({
-      type: 'request',
-      app: exchange.app.route,
-      instance: exchange.instance?.label ?? null,
-      method: exchange.method,
-      target: this.head.target,
-      status: exchange.status,
-      tookMs: this.shared.wheel.now() - exchange.startedMs,
-      heldMs: exchange.heldMs,
-      error,
-    })
+    this.#response.reset()
+    this.head.clear()
+    this.#setTimer(this.shared.options.keepAliveMs)
   }
 
   // --- refusals without an exchange ---
 
   /** Answers after the decoder has returned, for it must not be called from within its own sink. */
   #refuse(code: string, status: number, close: boolean): void {
-    this.#failure = { answer: { code, status }, close }
+    this.#failure = { code, status }
+    if (close) this.#response.keepAlive = false
   }
 
   #answerFailure(): void {
@@ -341,85 +294,86 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
     if (failure === null) return
     this.#failure = null
     this.#exchange = null
-    if (failure.close) this.#keepAlive = false
-    this.#writeError(failure.answer, !this.#keepAlive)
-    if (this.#keepAlive && !this.shared.isDraining) {
-      this.#begin()
-    } else {
-      this.#finish()
-    }
+    this.#response.sendError(failure, this.head, this.shared.isDraining)
+    if (this.#response.keepAlive) this.#begin()
+    else this.#finish()
   }
 
-  #writeError(answer: ErrorAnswer, close: boolean): void {
-    const response = errorResponse(answer, this.head, {
-      isHead: this.#isHead,
-      close,
-      keepAlive: this.#minorVersion === 0 && !close,
-      date: this.shared.date.text,
-    })
-    this.shared.writer.append(this, response, 0, response.length)
+  /** Something of ours is wrong. It ends this connection and nothing else. */
+  #onBug(error: unknown): void {
+    this.shared.emit({ type: 'bug', error })
+    const exchange = this.#exchange
+    this.#exchange = null
+    exchange?.cancel()
+    if (this.#ended || (exchange !== null && exchange.status !== 0)) {
+      this.#ended = true
+      this.socket.destroy()
+      return
+    }
+    const code = 'edge/internal'
+    this.#response.keepAlive = false
+    this.#response.sendError({ code, status: CLIENT_ERRORS[code].status }, this.head, false)
+    this.#finish()
   }
 
   // --- connection ---
 
-  #awaitNext(): void {
-    this.shared.wheel.set(this.#timer, this.shared.wheel.now() + this.shared.options.keepAliveMs)
+  #setTimer(ms: number): void {
+    this.#awaitsHead = false
+    this.shared.wheel.set(this.#timer, this.shared.wheel.now() + ms)
   }
 
   #awaitHead(): void {
     // Set once, at the first byte: a head that trickles in does not extend it.
-    if (this.#headSinceMs >= 0) return
-    this.#headSinceMs = this.shared.wheel.now()
-    this.shared.wheel.set(this.#timer, this.#headSinceMs + this.shared.options.headMs)
+    if (this.#awaitsHead) return
+    this.#setTimer(this.shared.options.headMs)
+    this.#awaitsHead = true
   }
 
   #onTimeout(): void {
-    if (this.#state === LINGERING) {
-      this.socket.destroy()
-    } else if (this.#exchange !== null) {
-      this.#exchange.onResponseTimeout()
-    } else if (this.#decoder.idle) {
-      this.#finish()
-    } else {
-      this.#keepAlive = false
-      this.#writeError({ code: 'edge/head-timeout', status: CLIENT_ERRORS['edge/head-timeout'].status }, true)
-      this.#finish()
+    try {
+      if (this.#exchange !== null) return this.#exchange.onTimeout()
+      if (!this.#awaitsHead) return this.#finish()
+      this.#refuse('edge/head-timeout', CLIENT_ERRORS['edge/head-timeout'].status, true)
+      this.#answerFailure()
+    } catch (error) {
+      this.#onBug(error)
     }
   }
 
   /** A client that sends FIN has ended its request (HTTP.md "client FIN"). */
   #onEnd(): void {
     if (this.#exchange !== null) {
-      this.#exchange.cancel()
+      this.#abandon()
       this.socket.destroy()
-    } else if (this.#state === READING) {
+    } else if (!this.#ended) {
       this.#finish()
     }
   }
 
-  /**
-   * FIN; what still comes is thrown away, for closing at once would RST the answer away. A client that does not
-   * close as well is cut.
-   */
+  /** No more requests: the connection ends behind what has been written. */
   #finish(): void {
     this.shared.writer.flush()
-    this.socket.end()
-    this.#state = LINGERING
+    this.shared.wheel.clear(this.#timer)
+    this.#ended = true
     this.#input = null
-    this.shared.wheel.set(this.#timer, this.shared.wheel.now() + LINGER_MS)
-    this.socket.resume()
+    this.#linger = new Linger(this.socket, this.shared.wheel)
   }
 
   #onClose(): void {
-    this.#state = CLOSED
+    this.#ended = true
     this.shared.wheel.clear(this.#timer)
-    const exchange = this.#exchange
-    this.#exchange = null
-    if (exchange !== null && !exchange.isDone) {
-      exchange.cancel()
-      this.#report(exchange, 'client gone')
-    }
+    this.#abandon()
     this.#onClosed(this)
+  }
+
+  /** The client is gone: its request is over. */
+  #abandon(): void {
+    const exchange = this.#exchange
+    if (exchange === null) return
+    this.#exchange = null
+    exchange.cancel()
+    exchange.report('client gone')
   }
 }
 

@@ -45,6 +45,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   invalid: 'Its configuration is not valid.',
   crashed: 'It ended while starting.',
   unavailable: 'The platform is not available, or it took too long to start.',
+  other: '',
 }
 
 const DEFAULT_RETRY_SECONDS = 1
@@ -55,10 +56,12 @@ const DEFAULT_RETRY_SECONDS = 1
  */
 export function errorResponse(answer: ErrorAnswer, request: CanonicalHead, shape: ErrorShape): Buffer {
   const info = describe(answer.code)
+  // The class comes from an adapter: one that SCALERS.md does not know must not get into a field.
+  const problem =
+    answer.detail === undefined || Object.hasOwn(PROBLEMS, answer.detail) ? answer.detail : 'other'
   const asked = requestFields(request)
   const reason = REASONS[answer.status] ?? 'Error'
-  const explained =
-    answer.detail === undefined ? info.title : `${info.title} ${PROBLEMS[answer.detail] ?? ''}`.trim()
+  const explained = problem === undefined ? info.title : `${info.title} ${PROBLEMS[problem]}`.trim()
   const requestId = newRequestId()
   const body = asked.wantsHtml
     ? page(answer.status, reason, explained, requestId)
@@ -68,10 +71,10 @@ export function errorResponse(answer: ErrorAnswer, request: CanonicalHead, shape
         status: answer.status,
         detail: explained,
         code: answer.code,
-        ...(answer.detail === undefined ? {} : { problem: answer.detail }),
+        ...(problem === undefined ? {} : { problem }),
         requestId,
       })
-  const details = answer.detail === undefined ? answer.code : `${answer.code} ${answer.detail}`
+  const details = problem === undefined ? answer.code : `${answer.code} ${problem}`
   const lines = [
     `HTTP/1.1 ${answer.status} ${reason}`,
     `Date: ${shape.date}`,

@@ -6,6 +6,7 @@ import {
   parseCanonicalFields,
   parseCanonicalResponse,
   type RequestHead,
+  type ResponseHead,
 } from '@brxy/http1'
 import { type BodyKind, RESET, type Stream, type StreamHandler } from '@brxy/protocol'
 import type { Problem } from '@brxy/scaler'
@@ -17,6 +18,9 @@ import type { Instance } from '../tunnel/instance.ts'
 import type { ClientConnection } from './client-connection.ts'
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** Statuses whose responses have no content (RFC 9110 15.3.5, 15.3.6, 15.4.5). */
+const BODYLESS: ReadonlySet<number> = new Set([204, 205, 304])
 
 /** What a held request occupies beside its head and body. */
 const HELD_OVERHEAD_BYTES = 1024
@@ -74,11 +78,7 @@ export class Exchange implements StreamHandler, Brokered<Instance> {
     this.startedMs = nowMs
     this.heldSinceMs = nowMs
     this.holdUntilMs = nowMs + shared.options.holdMs
-    this.heldBytes = connection.head.length + HELD_OVERHEAD_BYTES
-  }
-
-  get isDone(): boolean {
-    return this.#state === DONE
+    this.heldBytes = this.#headBytes
   }
 
   get app(): App {
@@ -113,6 +113,7 @@ export class Exchange implements StreamHandler, Brokered<Instance> {
     for (const chunk of this.#replay) writable = stream.write(chunk, 0, chunk.length)
     if (this.requestEnded) stream.end(this.#trailers)
     if (writable) this.#connection.resumeInput()
+    else this.#connection.pauseInput()
   }
 
   onHoldTimeout(): void {
@@ -134,15 +135,19 @@ export class Exchange implements StreamHandler, Brokered<Instance> {
     if (this.#state === DONE) return
     const stream = this.#stream
     if (stream === null) {
+      if (!this.#app.broker.queue.grow(this, to - from)) {
+        this.#fail('edge/hold-full')
+        return
+      }
       this.#keep(buffer, from, to)
-      const room = this.#app.broker.queue.grow(this, to - from)
-      if (!room || this.#replayBytes >= this.#connection.shared.options.heldBodyBytes)
-        this.#connection.pauseInput()
+      this.#connection.awaitGrant(this.#replayBytes, to - from)
       return
     }
     if (!stream.answered) this.#keep(buffer, from, to)
     else if (this.#replayBytes > 0) this.#dropReplay()
     if (stream.localEnd) return
+    // The application may begin to answer when it has the whole request.
+    if (this.#state === RUNNING) this.#connection.awaitResponse()
     if (!stream.write(buffer, from, to)) this.#connection.pauseInput()
   }
 
@@ -160,11 +165,13 @@ export class Exchange implements StreamHandler, Brokered<Instance> {
   cancel(): void {
     if (this.#state === DONE) return
     this.#state = DONE
-    this.#app.broker.withdraw(this)
+    this.#app.withdraw(this)
     this.#stream?.reset(RESET.CANCELLED)
   }
 
-  onResponseTimeout(): void {
+  /** What the connection's timer waited for has not come. */
+  onTimeout(): void {
+    if (this.#state === WAITING) this.#connection.resumeInput()
     if (this.#state !== RUNNING) return
     this.#stream?.reset(RESET.TIMEOUT)
     this.#fail('edge/response-timeout')
@@ -180,7 +187,7 @@ export class Exchange implements StreamHandler, Brokered<Instance> {
     const head = this.#connection.shared.responseHead
     try {
       parseCanonicalResponse(buffer, from, to, head)
-      if (interim !== head.interim) throw new Http1Error('http1/not-canonical', 0, 502)
+      this.#check(head, interim, body)
     } catch (error) {
       if (!(error instanceof Http1Error)) throw error
       this.#stream?.reset(RESET.BAD_HEAD)
@@ -194,7 +201,7 @@ export class Exchange implements StreamHandler, Brokered<Instance> {
     this.#dropReplay()
     this.#state = RESPONDING
     this.status = head.status
-    this.#connection.sendHead(head, body, length)
+    this.#connection.sendHead(this, head, body, length)
   }
 
   onData(buffer: Buffer, from: number, to: number): void {
@@ -219,7 +226,7 @@ export class Exchange implements StreamHandler, Brokered<Instance> {
     // What is left of the upload is not wanted any more.
     if (!this.requestEnded) this.#stream?.reset(RESET.NO_ERROR)
     this.#instance?.served()
-    this.#connection.onResponseEnd(this)
+    this.#connection.sendEnd(this)
   }
 
   onWritable(): void {
@@ -232,15 +239,14 @@ export class Exchange implements StreamHandler, Brokered<Instance> {
   }
 
   onLost(): void {
+    // Its other streams hear of the end one by one, and the session's owner last.
+    if (this.#instance !== null) this.#app.lost(this.#instance)
     if (this.#state === RESPONDING) return this.#abort(null)
     // A request that killed an instance must not kill them all: once, and only what is safe to repeat.
-    const safe = SAFE_METHODS.has(this.method) && !this.#redispatched && this.#stream?.answered !== true
-    if (safe) {
-      this.#redispatched = true
-      this.#redispatch()
-    } else {
-      this.#fail('edge/tunnel-lost')
-    }
+    const isSafe = SAFE_METHODS.has(this.method) && !this.#redispatched && this.#stream?.answered !== true
+    if (!isSafe) return this.#fail('edge/tunnel-lost')
+    this.#redispatched = true
+    this.#redispatch()
   }
 
   /** Bytes of the response reached the client's socket. */
@@ -250,13 +256,31 @@ export class Exchange implements StreamHandler, Brokered<Instance> {
 
   // ---
 
+  /** A response head that is canonical may still be one that this request cannot have. */
+  #check(head: ResponseHead, interim: boolean, body: BodyKind): void {
+    const isBodyless = this.method === 'HEAD' || BODYLESS.has(head.status)
+    // A body that the client does not expect would be read as the next response (RFC 9112 6.3).
+    if (interim !== head.interim || head.upgrade || (isBodyless && body !== BODY_NONE)) {
+      throw new Http1Error('http1/not-canonical', 0, 502)
+    }
+  }
+
+  /** Back to its place in the queue. It was admitted before, so only its age bounds how often. */
   #redispatch(): void {
+    const nowMs = this.#connection.shared.wheel.now()
     this.avoid = this.#instance
     this.#instance = null
     this.#stream = null
     this.#state = WAITING
-    this.heldSinceMs = this.#connection.shared.wheel.now()
+    this.heldSinceMs = nowMs
+    this.heldBytes = this.#headBytes + this.#replayBytes
+    if (nowMs >= this.holdUntilMs) return this.#fail('edge/hold-timeout')
+    this.#connection.awaitGrant(this.#replayBytes, 0)
     this.#app.resubmit(this)
+  }
+
+  get #headBytes(): number {
+    return this.#connection.head.length + HELD_OVERHEAD_BYTES
   }
 
   #keep(buffer: Buffer, from: number, to: number): void {
@@ -273,8 +297,25 @@ export class Exchange implements StreamHandler, Brokered<Instance> {
     if (this.#state === DONE) return
     if (this.#state === WAITING) this.#heldMs += this.#connection.shared.wheel.now() - this.heldSinceMs
     this.#state = DONE
-    this.#app.broker.withdraw(this)
+    this.#app.withdraw(this)
     this.#connection.sendError(this, code, detail, retryMs)
+  }
+
+  /** For people who watch. @param error a code, or what became of it; null if all went well. */
+  report(error: string | null): void {
+    const { shared, head } = this.#connection
+    if (!shared.wantsRequests) return
+    shared.emit({
+      type: 'request',
+      app: this.#app.route,
+      instance: this.#instance?.label ?? null,
+      method: this.method,
+      target: head.target,
+      status: this.status,
+      tookMs: shared.wheel.now() - this.startedMs,
+      heldMs: this.#heldMs,
+      error,
+    })
   }
 
   /** After the response head only an abort says that the body is not complete. */

@@ -50,6 +50,11 @@ export class CanonicalHead {
     return this.length <= MAX_HEAD_BYTES
   }
 
+  /** The request is over: what an error says next has nothing to do with it. */
+  clear(): void {
+    this.length = 0
+  }
+
   /** The target as forwarded, for logs. */
   get target(): string {
     const method = this.buffer.indexOf(0x20)

@@ -1,4 +1,4 @@
-import { Head, RequestHead, ResponseHead } from '@brxy/http1'
+import { Head, ResponseHead } from '@brxy/http1'
 import { SocketWriter, type TimerWheel } from '@brxy/protocol/transport'
 import type { App } from '../app.ts'
 import type { ClientErrorCode } from '../error.ts'
@@ -22,7 +22,6 @@ export class Shared {
   readonly wheel: TimerWheel
   readonly emit: (event: EdgeEvent) => void
   readonly writer = new SocketWriter()
-  readonly requestHead = new RequestHead()
   readonly responseHead = new ResponseHead()
   readonly trailers = new Head()
   readonly date: HttpDate

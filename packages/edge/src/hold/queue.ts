@@ -21,7 +21,14 @@ export interface HoldLimits {
   readonly maxHeldBytes: number
 }
 
-/** What all queues of an edge hold together. */
+/** A queue may hold so many times what is still free in the total. */
+const FREE_SHARE = 4
+
+/**
+ * What all queues of an edge hold together. A queue may have at most a multiple of what is still free: one crowd
+ * alone leaves a fifth to the other apps, the next one a fifth of that; and as the early ones are served, all come
+ * to like shares.
+ */
 export class HoldTotal {
   count = 0
   bytes = 0
@@ -29,6 +36,17 @@ export class HoldTotal {
 
   constructor(limits: HoldLimits) {
     this.limits = limits
+  }
+
+  /** Whether a queue with `count` requests and `bytes` bytes may take one more of `more` bytes. */
+  hasRoom(count: number, bytes: number, more: number): boolean {
+    const freeCount = this.limits.maxHeld - this.count
+    return freeCount > 0 && count < FREE_SHARE * freeCount && this.hasBytes(bytes, more)
+  }
+
+  hasBytes(bytes: number, more: number): boolean {
+    const freeBytes = this.limits.maxHeldBytes - this.bytes
+    return more <= freeBytes && bytes + more <= FREE_SHARE * freeBytes
   }
 }
 
@@ -67,16 +85,14 @@ export class HoldQueue<T extends Held> {
     return (
       this.#count < this.#limits.maxHeld &&
       this.#bytes + bytes <= this.#limits.maxHeldBytes &&
-      this.#total.count < this.#total.limits.maxHeld &&
-      this.#total.bytes + bytes <= this.#total.limits.maxHeldBytes
+      this.#total.hasRoom(this.#count, this.#bytes, bytes)
     )
   }
 
-  /** Puts a request at its place by arrival. New ones go last; only a redispatched one looks further. */
+  /** Puts a request at its place by arrival. */
   hold(request: T): void {
     assert(!request.isHeld, 'a request is held once')
-    let after = this.#last
-    while (after !== null && after.arrival > request.arrival) after = after.heldPrevious as T | null
+    const after = this.#placeOf(request)
     const next = after === null ? this.#first : (after.heldNext as T | null)
     request.heldPrevious = after
     request.heldNext = next
@@ -105,19 +121,32 @@ export class HoldQueue<T extends Held> {
 
   /** A held request buffers `bytes` more. @returns false, and nothing changed, if that is beyond a bound. */
   grow(request: T, bytes: number): boolean {
+    assert(request.isHeld, 'only a held request grows in the queue')
     if (this.#bytes + bytes > this.#limits.maxHeldBytes) return false
-    if (this.#total.bytes + bytes > this.#total.limits.maxHeldBytes) return false
+    if (!this.#total.hasBytes(this.#bytes, bytes)) return false
     request.heldBytes += bytes
     this.#account(0, bytes)
     return true
   }
 
   /**
-   * When the first request is given up. Requests of an app have the same limit, so the oldest is due first;
-   * a redispatched one stands by arrival and is at most as far ahead.
+   * When the first request is given up. All requests of an app may be held equally long from their arrival, so the
+   * first by arrival is due first.
    */
   nextDeadline(): number {
     return this.#first === null ? Number.POSITIVE_INFINITY : this.#first.holdUntilMs
+  }
+
+  /**
+   * The request that this one follows. A new one follows the last. A redispatched one is older than nearly all that
+   * wait, so the search begins at the front: an instance that dies with many requests costs no walk along the queue.
+   */
+  #placeOf(request: T): T | null {
+    const last = this.#last
+    if (last === null || last.arrival < request.arrival) return last
+    let next = this.#first as T
+    while (next.arrival < request.arrival) next = next.heldNext as T
+    return next.heldPrevious as T | null
   }
 
   #account(count: number, bytes: number): void {

@@ -15,17 +15,18 @@ export class Backoff {
     return this.#failures
   }
 
-  /** End of the pause; Infinity when there is none to wait for. */
+  /** End of the pause, or of the last one. */
   get untilMs(): number {
-    return this.#failures === 0 ? Number.POSITIVE_INFINITY : this.#untilMs
+    return this.#untilMs
   }
 
+  /** Whether a pause lasts. */
   isClosed(nowMs: number): boolean {
     return this.#failures > 0 && nowMs < this.#untilMs
   }
 
   remainingMs(nowMs: number): number {
-    return this.#failures === 0 ? 0 : Math.max(0, this.#untilMs - nowMs)
+    return this.isClosed(nowMs) ? this.#untilMs - nowMs : 0
   }
 
   /** Failures that fall into a pause (a burst of launches that all fail) lengthen nothing. */

@@ -1,15 +1,10 @@
 import type { Instance, Problem, Target } from '@brxy/scaler'
 import { Backoff } from './backoff.ts'
-import { isStarting, type Member, Members } from './members.ts'
+import { Leavers } from './leavers.ts'
+import { isStarting, type Member, Members, type Phase } from './members.ts'
+import { type Demand, launchesFor } from './sum.ts'
 
-/** The demand of one app at a moment, as the broker knows it. */
-export interface Demand {
-  readonly held: number
-  /** Since when the oldest held request waits. Meaningless while held is 0. */
-  readonly oldestSinceMs: number
-  /** Grants that could be spent at once. */
-  readonly usableGrants: number
-}
+export type { Demand } from './sum.ts'
 
 export interface ScaleOptions {
   /** Instances kept running. */
@@ -49,6 +44,9 @@ export type ScaleAction =
   /** Answer the LEAVE of an instance. */
   | { readonly kind: 'verdict'; readonly member: string; readonly go: boolean }
 
+/** A removal is asked for again, as long as the platform lists the instance, after this time. */
+const REPEAT_MS = 5_000
+
 /**
  * How many instances one app should have, and which (DESIGN section 7). A pure state machine: events come in by
  * the methods, step() says what to do about them, nextDeadline() when to step again.
@@ -57,6 +55,7 @@ export class ScaleController {
   readonly #options: ScaleOptions
   readonly #newId: () => string
   readonly #members = new Members()
+  readonly #leavers = new Leavers()
   readonly #backoff: Backoff
   /** Platform instances that must not exist, by their id. */
   readonly #removals = new Map<string, Instance>()
@@ -66,10 +65,9 @@ export class ScaleController {
   #copies = 0
   #isCalling = false
   #callWanted = false
-  #retryCallMs = Number.POSITIVE_INFINITY
-  #leaver: string | null = null
+  #repeatMs = Number.POSITIVE_INFINITY
   #deadlineMs = Number.POSITIVE_INFINITY
-  readonly #events: ScaleAction[] = []
+  readonly #actions: ScaleAction[] = []
 
   /** @param newId makes the ids of launches, never the same twice. */
   constructor(options: ScaleOptions, newId: () => string) {
@@ -78,12 +76,19 @@ export class ScaleController {
     this.#backoff = new Backoff(options.backoffMinMs, options.backoffMaxMs)
   }
 
+  /** In launch order. */
   get members(): Iterable<Member> {
     return this.#members
   }
 
   member(key: string): Member | undefined {
     return this.#members.get(key)
+  }
+
+  /** Nothing runs, starts or waits to be removed. */
+  get isEmpty(): boolean {
+    for (const _ of this.#members) return false
+    return this.#removals.size === 0 && !this.#isCalling
   }
 
   /** Slots an instance of this app has; 0 until one said so. */
@@ -100,9 +105,11 @@ export class ScaleController {
   /** A linker said HELLO. @returns its member. */
   joined(key: string, launched: boolean, phase: 'starting' | 'ready', slots: number, nowMs: number): Member {
     const member = this.#members.get(key) ?? this.#members.add(key, launched, ++this.#copies, nowMs)
-    this.#enter(member, phase, nowMs)
+    // It was given up and connected before it was removed: it is kept.
+    if (member.phase === 'gone' && member.instance !== null) this.#removals.delete(member.instance.id)
+    member.hasFailed = false
     this.#learnSlots(member, slots)
-    if (phase === 'ready') this.#lastReadyMs = nowMs
+    this.#enter(member, phase, nowMs)
     return member
   }
 
@@ -111,7 +118,6 @@ export class ScaleController {
     const member = this.#members.get(key)
     if (member === undefined) return
     this.#learnSlots(member, slots)
-    this.#lastReadyMs = nowMs
     if (member.phase === 'starting') this.#enter(member, 'ready', nowMs)
   }
 
@@ -123,23 +129,25 @@ export class ScaleController {
     this.#lastProblem = null
   }
 
-  /** It wants to leave; a verdict follows. */
-  leaveAsked(key: string, nowMs: number): void {
+  /** It wants to leave; a verdict follows. @param dispatched requests it has been given since it connected. */
+  leaveAsked(key: string, dispatched: number, nowMs: number): void {
     const member = this.#members.get(key)
-    if (member !== undefined && member.phase === 'ready') this.#enter(member, 'asking', nowMs)
+    if (member === undefined || member.phase !== 'ready') return
+    member.dispatched = dispatched
+    this.#enter(member, 'asking', nowMs)
   }
 
   /** It drains (a signal): it takes no more and will go. */
   draining(key: string, nowMs: number): void {
     const member = this.#members.get(key)
-    if (member !== undefined) this.#enter(member, 'leaving', nowMs)
+    if (member !== undefined && member.phase !== 'gone') this.#enter(member, 'leaving', nowMs)
   }
 
   /** Its application failed; the linker said why. */
   failed(key: string, problem: Problem, nowMs: number): void {
     const member = this.#members.get(key)
     if (member === undefined || member.phase === 'gone') return
-    if (member.hasServed) this.#forget(member, nowMs)
+    if (member.hasServed) this.#enter(member, 'gone', nowMs)
     else this.#startFailed(member, problem, nowMs)
   }
 
@@ -147,8 +155,7 @@ export class ScaleController {
   ended(key: string, left: boolean, nowMs: number): void {
     const member = this.#members.get(key)
     if (member === undefined || member.phase === 'gone') return
-    if (left || member.phase === 'leaving') this.#forget(member, nowMs)
-    else this.#enter(member, 'lost', nowMs)
+    this.#enter(member, left || member.phase === 'leaving' ? 'gone' : 'lost', nowMs)
   }
 
   // --- events of the scaler ---
@@ -160,49 +167,43 @@ export class ScaleController {
       listed.add(instance.id)
       const key = instance.launch ?? instance.id
       const member = this.#members.get(key)
-      if (member === undefined) {
-        if (adopt && instance.state !== 'ended') this.#adopt(key, instance, nowMs)
-        else if (instance.state === 'ended') this.#remove(instance)
-        continue
-      }
-      member.instance = instance
-      if (instance.problem !== undefined) member.problem = instance.problem
-      if (instance.state === 'ended') this.#instanceEnded(member, instance, nowMs)
-      else if (instance.problem?.final === true && isStarting(member))
-        this.#startFailed(member, instance.problem, nowMs)
+      if (member !== undefined) this.#memberObserved(member, instance, nowMs)
+      else if (instance.state === 'ended') this.#remove(instance)
+      else if (adopt) this.#adopt(key, instance, nowMs)
     }
     for (const id of this.#removals.keys()) if (!listed.has(id)) this.#removals.delete(id)
     for (const member of this.#members) {
-      if (member.phase === 'gone' && (member.instance === null || !listed.has(member.instance.id)))
+      // One that was never listed may yet appear: its deadline says how long that is waited for.
+      if (member.phase === 'gone' && member.instance !== null && !listed.has(member.instance.id)) {
         this.#members.delete(member)
+      }
     }
   }
 
   /** The call that a 'scale' action asked for has ended. */
   callEnded(problem: Problem | null, nowMs: number): void {
     this.#isCalling = false
-    if (problem === null) {
-      this.#retryCallMs = Number.POSITIVE_INFINITY
-      return
-    }
-    // Nothing is known to have started, so the launches of this target have failed; the ids are never used again.
-    let failed = false
+    this.#repeatMs = nowMs + REPEAT_MS
     for (const member of this.#members) {
-      if (member.phase === 'asked') {
-        this.#startFailed(member, problem, nowMs)
-        failed = true
-      }
+      if (member.call !== 'out') continue
+      member.call = problem === null ? 'accepted' : 'none'
+      // Nothing is known to have started, so the launches that were new in this call have failed. Their ids are never
+      // used again, and what appears of them nevertheless is removed.
+      if (problem !== null && member.phase === 'asked') this.#startFailed(member, problem, nowMs)
     }
-    if (!failed) this.#retryCallMs = nowMs + this.#options.backoffMinMs
   }
 
-  /** What the scaler is to bring about. */
+  /** What the scaler is to bring about. To be asked when the call begins, once for each 'scale'. */
   target(): Target {
     const start = []
     let want = 0
     for (const member of this.#members) {
-      if (member.phase === 'asked') start.push({ id: member.key, env: {} })
-      if (member.phase !== 'gone') want++
+      if (member.phase === 'asked') {
+        start.push({ id: member.key, env: {} })
+        if (member.call === 'none') member.call = 'out'
+      }
+      // Linkers that were started by hand are none of the platform's.
+      if (member.phase !== 'gone' && (member.launched || member.instance !== null)) want++
     }
     return { want, start, remove: [...this.#removals.values()] }
   }
@@ -210,53 +211,40 @@ export class ScaleController {
   /** Says what to do now. Call it after each event, when demand rises, and at nextDeadline(). */
   step(demand: Demand, nowMs: number): ScaleAction[] {
     this.#expire(nowMs)
-    this.#launch(demand, nowMs)
+    // First, for those that are told to stay may be what the demand needs.
     this.#judgeLeavers(demand, nowMs)
-    if (nowMs >= this.#retryCallMs) this.#callWanted = true
+    this.#launch(demand, nowMs)
+    if (this.#removals.size === 0) this.#repeatMs = Number.POSITIVE_INFINITY
+    if (nowMs >= this.#repeatMs) this.#callWanted = true
     if (this.#callWanted && !this.#isCalling) {
       this.#callWanted = false
       this.#isCalling = true
-      this.#retryCallMs = Number.POSITIVE_INFINITY
-      this.#events.push({ kind: 'scale' })
+      this.#repeatMs = Number.POSITIVE_INFINITY
+      this.#actions.push({ kind: 'scale' })
     }
-    this.#deadlineMs = this.#computeDeadline(demand)
-    return this.#events.splice(0)
+    this.#deadlineMs = this.#computeDeadline(demand, nowMs)
+    return this.#actions.splice(0)
   }
 
   #launch(demand: Demand, nowMs: number): void {
-    const { min, max } = this.#options
-    const { total, starting, ready } = this.#members.count()
-    if (!this.#options.canLaunch) {
-      if (demand.held > 0 && total === 0 && this.#lastProblem !== null) this.#failHeld(nowMs)
-      return
-    }
+    const { min, max, canLaunch } = this.#options
+    const count = this.#members.count()
     if (this.#backoff.isClosed(nowMs)) {
-      if (demand.held > 0 && starting === 0 && ready === 0) this.#failHeld(nowMs)
+      if (demand.held > 0 && count.starting + count.ready === 0) this.#failHeld(nowMs)
       return
     }
-    let count = this.#wanted(demand, starting, ready, nowMs)
-    count = Math.max(count, min - total)
+    if (!canLaunch) return
+    const isPatient = nowMs < this.#patientUntilMs(demand)
+    let launches = Math.max(launchesFor(demand, count, this.#slots, isPatient), min - count.staying)
     // One launch probes whether the app can be started again after a failure.
-    if (this.#backoff.failures > 0) count = Math.min(count, 1 - starting)
-    count = Math.min(count, max - total)
-    for (let i = 0; i < count; i++) {
+    if (this.#backoff.failures > 0) launches = Math.min(launches, 1 - count.starting)
+    launches = Math.min(launches, max - count.total)
+    for (let i = 0; i < launches; i++) {
       const member = this.#members.add(this.#newId(), true, ++this.#copies, nowMs)
       member.deadlineMs = nowMs + this.#options.startTimeoutMs
-      this.#events.push({ kind: 'launching', launch: member.key, copy: member.copy })
+      this.#actions.push({ kind: 'launching', launch: member.key, copy: member.copy })
       this.#callWanted = true
     }
-  }
-
-  /** The launches that the demand asks for, before min and max. */
-  #wanted(demand: Demand, starting: number, ready: number, nowMs: number): number {
-    if (demand.held === 0) return 0
-    if (starting === 0 && ready === 0) return this.#slots === 0 ? 1 : Math.ceil(demand.held / this.#slots)
-    if (ready > 0 && nowMs < this.#patientUntilMs(demand)) return 0
-    if (this.#slots === 0) return 0
-    const free = demand.usableGrants + starting * this.#slots
-    const count = Math.ceil((demand.held - free) / this.#slots)
-    // Somebody waits although the sum says all is well: the sum is wrong, or an instance is stuck.
-    return count <= 0 && starting === 0 ? 1 : count
   }
 
   /** The patience clock runs from the oldest request, and anew from each instance that became ready. */
@@ -266,86 +254,72 @@ export class ScaleController {
 
   #failHeld(nowMs: number): void {
     const problem = this.#lastProblem
-    if (problem !== null)
-      this.#events.push({ kind: 'fail-held', problem, retryMs: this.#backoff.remainingMs(nowMs) })
+    if (problem === null) return
+    this.#actions.push({ kind: 'fail-held', problem, retryMs: this.#backoff.remainingMs(nowMs) })
   }
 
-  /** One at a time leaves, in the order of asking; who asks while there is demand, or while `min` needs it, stays. */
   #judgeLeavers(demand: Demand, nowMs: number): void {
-    if (this.#leaver !== null) {
-      const phase = this.#members.get(this.#leaver)?.phase
-      if (phase === 'leaving') return
-      this.#leaver = null
-    }
-    for (const member of this.#members.inOrderOf('asking')) {
-      const staying = this.#members.count().ready
-      const go = this.#options.canLaunch && demand.held === 0 && staying >= this.#options.min
-      this.#events.push({ kind: 'verdict', member: member.key, go })
+    const { min, canLaunch, leftMs } = this.#options
+    const rules = { min, keepsAll: demand.held > 0 || !canLaunch, leaveMs: leftMs }
+    for (const { member, go } of this.#leavers.judge(this.#members, rules, nowMs)) {
+      this.#actions.push({ kind: 'verdict', member: member.key, go })
       this.#enter(member, go ? 'leaving' : 'ready', nowMs)
-      if (go) {
-        this.#leaver = member.key
-        return
-      }
     }
   }
 
   #expire(nowMs: number): void {
     for (const member of this.#members) {
       if (nowMs < member.deadlineMs) continue
+      member.deadlineMs = Number.POSITIVE_INFINITY
       switch (member.phase) {
-        case 'asked': {
-          const seconds = Math.round(this.#options.startTimeoutMs / 1000)
-          this.#startFailed(
-            member,
-            member.problem ?? {
-              code: 'unavailable',
-              message: `no linker connected within ${seconds} s`,
-              final: true,
-            },
-            nowMs,
-          )
+        case 'asked':
+          this.#startFailed(member, member.problem ?? this.#neverConnected(), nowMs)
           break
-        }
         case 'lost':
-          if (member.hasServed) this.#forget(member, nowMs)
-          else
-            this.#startFailed(
-              member,
-              { code: 'crashed', message: 'the tunnel was lost before the first response', final: true },
-              nowMs,
-            )
+          // One that was started by hand may come again by hand: that is no failed start.
+          if (member.hasServed || !member.launched) this.#giveUp(member, nowMs)
+          else this.#startFailed(member, LOST, nowMs)
           break
         case 'gone':
           if (member.instance !== null) this.#remove(member.instance)
           this.#members.delete(member)
           break
-        default:
-          member.deadlineMs = Number.POSITIVE_INFINITY
       }
     }
   }
 
-  #instanceEnded(member: Member, instance: Instance, nowMs: number): void {
-    if (isStarting(member)) {
-      const problem = instance.problem ?? {
-        code: 'crashed',
-        message: 'it ended before it connected',
-        final: true,
-      }
-      if (member.phase === 'lost' && member.hasServed) this.#forget(member, nowMs)
-      else this.#startFailed(member, problem, nowMs)
-    }
-    // A connected one tells its own story; the platform's record is not needed any more once it is gone.
-    if (member.phase === 'gone') {
-      this.#remove(instance)
-      this.#members.delete(member)
+  /** A platform that has not even started it yet (an image to pull) is given as long as for any launch. */
+  #giveUp(member: Member, nowMs: number): void {
+    this.#enter(member, 'gone', nowMs)
+    if (member.instance?.state === 'starting') {
+      member.deadlineMs = Math.max(member.deadlineMs, member.createdMs + this.#options.startTimeoutMs)
     }
   }
 
+  #neverConnected(): Problem {
+    const seconds = Math.round(this.#options.startTimeoutMs / 100) / 10
+    return { code: 'unavailable', message: `no linker connected within ${seconds} s`, final: true }
+  }
+
+  #memberObserved(member: Member, instance: Instance, nowMs: number): void {
+    const { problem } = instance
+    member.instance = instance
+    if (problem !== undefined) member.problem = problem
+    const hasEnded = instance.state === 'ended'
+    if (isStarting(member) && (hasEnded || problem?.final === true)) {
+      if (member.phase === 'lost' && member.hasServed) this.#enter(member, 'gone', nowMs)
+      else this.#startFailed(member, problem ?? ENDED, nowMs)
+    }
+    // A connected one tells its own story; the record of one that is gone is of no use any more.
+    if (member.phase === 'gone' && (hasEnded || member.hasFailed)) this.#remove(instance)
+  }
+
+  /** An instance of an earlier edge: its linker is about to redial, if it has started at all. */
   #adopt(key: string, instance: Instance, nowMs: number): void {
     const member = this.#members.add(key, instance.launch !== undefined, ++this.#copies, nowMs)
-    member.instance = instance
     this.#enter(member, 'lost', nowMs)
+    member.instance = instance
+    // Nothing says that it failed, and it need not be removed to make room.
     member.hasServed = true
     member.deadlineMs = nowMs + this.#options.adoptMs
   }
@@ -353,20 +327,12 @@ export class ScaleController {
   #startFailed(member: Member, problem: Problem, nowMs: number): void {
     this.#backoff.failed(nowMs)
     this.#lastProblem = problem
-    this.#events.push({
-      kind: 'launch-failed',
-      launch: member.key,
-      problem,
-      retryMs: this.#backoff.remainingMs(nowMs),
-    })
-    this.#forget(member, nowMs)
-    // It never served anything, so the platform's instance goes at once.
-    member.deadlineMs = nowMs
-    if (member.instance !== null) this.#remove(member.instance)
-  }
-
-  #forget(member: Member, nowMs: number): void {
+    const retryMs = this.#backoff.remainingMs(nowMs)
+    this.#actions.push({ kind: 'launch-failed', launch: member.key, problem, retryMs })
     this.#enter(member, 'gone', nowMs)
+    member.hasFailed = true
+    // It never served anything, so what the platform has of it goes at once.
+    if (member.instance !== null) this.#remove(member.instance)
   }
 
   #remove(instance: Instance): void {
@@ -375,9 +341,11 @@ export class ScaleController {
     this.#callWanted = true
   }
 
-  #enter(member: Member, phase: Member['phase'], nowMs: number): void {
-    this.#members.enter(member, phase, nowMs)
+  #enter(member: Member, phase: Phase, nowMs: number): void {
     const { lostMs, leftMs } = this.#options
+    if (phase === 'ready' && member.phase !== 'asking') this.#lastReadyMs = nowMs
+    member.phase = phase
+    member.sinceMs = nowMs
     member.deadlineMs =
       phase === 'lost' ? nowMs + lostMs : phase === 'gone' ? nowMs + leftMs : Number.POSITIVE_INFINITY
   }
@@ -387,15 +355,26 @@ export class ScaleController {
     if (slots > 0) this.#slots = slots
   }
 
-  #computeDeadline(demand: Demand): number {
-    let deadline = this.#retryCallMs
+  #computeDeadline(demand: Demand, nowMs: number): number {
+    let deadline = Math.min(this.#repeatMs, this.#leavers.nextDeadline(this.#members))
     for (const member of this.#members) deadline = Math.min(deadline, member.deadlineMs)
-    if (demand.held > 0) {
-      deadline = Math.min(deadline, this.#backoff.untilMs)
+    const { min, max, canLaunch } = this.#options
+    const { total, ready, staying } = this.#members.count()
+    if (!canLaunch || total >= max) return deadline
+    // Only times to come: what could be done by now has been done.
+    if (this.#backoff.isClosed(nowMs)) {
+      if (demand.held > 0 || staying < min) deadline = Math.min(deadline, this.#backoff.untilMs)
+    } else if (demand.held > 0 && ready > 0) {
       const until = this.#patientUntilMs(demand)
-      const { total, starting, ready } = this.#members.count()
-      if (ready > 0 && starting === 0 && total < this.#options.max) deadline = Math.min(deadline, until)
+      if (until > nowMs) deadline = Math.min(deadline, until)
     }
     return deadline
   }
 }
+
+const LOST: Problem = {
+  code: 'crashed',
+  message: 'the tunnel was lost before the first response',
+  final: true,
+}
+const ENDED: Problem = { code: 'crashed', message: 'it ended before it connected', final: true }

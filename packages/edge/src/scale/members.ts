@@ -3,9 +3,12 @@ import type { Instance, Problem } from '@brxy/scaler'
 /**
  * Where an instance is in its life, as the scaling controller sees it.
  *
- *     asked -> starting -> ready -> asking -> leaving -> gone
- *                 \          \---------------/   ^
- *                  \----> lost (back by reconnecting, or gone)
+ *     asked -> starting -> ready <-> asking -> leaving -> gone
+ *        \         \         /                  (a signal: from any to leaving)
+ *         \         \-> lost <--> back by reconnecting
+ *          \--------------\----------------------------> gone
+ *
+ * One that is gone is kept while the platform may still list it, so that it can be removed there.
  */
 export type Phase = 'asked' | 'starting' | 'ready' | 'asking' | 'leaving' | 'lost' | 'gone'
 
@@ -15,19 +18,40 @@ export interface Member {
   readonly key: string
   /** Whether an edge launched it. */
   readonly launched: boolean
-  /** The number people see: `shop/3`. */
+  /** The number people see: `shop/3`. The newest has the highest. */
   readonly copy: number
   readonly createdMs: number
   phase: Phase
   /** When it entered its phase. */
   sinceMs: number
+  /** When its phase is over by itself. */
   deadlineMs: number
   slots: number
   hasServed: boolean
+  /** Its start failed: whatever the platform has of it is removed at once. */
+  hasFailed: boolean
+  /** Where its launch is: in no call to the scaler yet, in the one that is out, or accepted by the platform. */
+  call: 'none' | 'out' | 'accepted'
+  /** Requests it had been given when it last asked to leave. */
+  dispatched: number
+  /** The same, when it was last kept only for being the newest; -1 for never. */
+  keptAt: number
   /** The platform's view, once observed. */
   instance: Instance | null
   /** The platform's latest complaint, the reason given if the launch times out. */
   problem: Problem | null
+}
+
+/** How many members are where. */
+export interface MemberCount {
+  /** Connected and starting: what `max` bounds. */
+  readonly total: number
+  /** May become ready without anything new being launched. */
+  readonly starting: number
+  /** May be given requests. */
+  readonly ready: number
+  /** Of the total, those that are not on their way out: what `min` asks for. */
+  readonly staying: number
 }
 
 /** Whether it may yet become ready without anything new being launched. */
@@ -35,7 +59,7 @@ export function isStarting(member: Member): boolean {
   return member.phase === 'asked' || member.phase === 'starting' || member.phase === 'lost'
 }
 
-/** The instances of one app. Small (bounded by `max`), so counting walks over it. */
+/** The instances of one app. Few (bounded by `max`), so counting walks over them. */
 export class Members {
   readonly #byKey = new Map<string, Member>()
 
@@ -43,6 +67,7 @@ export class Members {
     return this.#byKey.get(key)
   }
 
+  /** @param copy higher than that of any member before. */
   add(key: string, launched: boolean, copy: number, nowMs: number): Member {
     const member: Member = {
       key,
@@ -54,6 +79,10 @@ export class Members {
       deadlineMs: Number.POSITIVE_INFINITY,
       slots: 0,
       hasServed: false,
+      hasFailed: false,
+      call: 'none',
+      dispatched: 0,
+      keptAt: -1,
       instance: null,
       problem: null,
     }
@@ -65,34 +94,23 @@ export class Members {
     this.#byKey.delete(member.key)
   }
 
-  enter(member: Member, phase: Phase, nowMs: number): void {
-    member.phase = phase
-    member.sinceMs = nowMs
-    // Order of entering is order of the map: whoever asked to leave first is judged first.
-    if (phase === 'asking') {
-      this.#byKey.delete(member.key)
-      this.#byKey.set(member.key, member)
-    }
-  }
-
-  /** total: connected and starting, what `max` bounds. ready: may be given requests. */
-  count(): { total: number; starting: number; ready: number } {
+  count(): MemberCount {
     let total = 0
     let starting = 0
     let ready = 0
+    let leaving = 0
     for (const member of this.#byKey.values()) {
       if (member.phase === 'gone') continue
       total++
       if (isStarting(member)) starting++
-      else if (member.phase === 'ready') ready++
+      else if (member.phase === 'leaving') leaving++
+      // An instance that was told to serve nobody (S = 0) is connected and no help.
+      else if (member.phase === 'ready' && member.slots > 0) ready++
     }
-    return { total, starting, ready }
+    return { total, starting, ready, staying: total - leaving }
   }
 
-  *inOrderOf(phase: Phase): Iterable<Member> {
-    for (const member of [...this.#byKey.values()]) if (member.phase === phase) yield member
-  }
-
+  /** In launch order, for members are added in it. */
   [Symbol.iterator](): Iterator<Member> {
     return this.#byKey.values()
   }

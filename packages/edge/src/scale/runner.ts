@@ -1,35 +1,59 @@
-import { isBrxyError } from '@brxy/protocol'
 import { type TimerWheel, WheelTimer } from '@brxy/protocol/transport'
-import type { AppScaler, OutputSource, Problem, Scaler, Target } from '@brxy/scaler'
-import type { App } from '../app.ts'
+import type { AppScaler, Instance, Launch, OutputSource, Problem, Scaler, Target } from '@brxy/scaler'
 
 /** Longest call to a scaler. */
 const CALL_MS = 30_000
 /** `changed` hints within this time are one. */
 const CHANGED_MS = 100
-/** How often the platform is looked at while something starts, and else. */
-const LAUNCHING_OBSERVE_MS = 1_000
+/** How often the platform is looked at while something starts or goes, and else. */
+const CHANGING_OBSERVE_MS = 1_000
 const IDLE_OBSERVE_MS = 30_000
 /** The same, while all instances are being removed at the end. */
 const REMOVING_OBSERVE_MS = 50
 
+/** An app as its runner sees it. */
+export interface ScaledApp {
+  readonly route: string
+  /** Whether something starts or goes, so that the platform is worth looking at often. */
+  readonly isChanging: boolean
+  /** What is wanted now. Asked when a call begins, so that no call carries what has been overtaken. */
+  target(): Target
+  /** The platform was looked at. @param adopt for the first time. */
+  observed(instances: readonly Instance[], adopt: boolean): void
+  /** The call that scale() asked for is over: what the platform has now, or why nothing is known. */
+  scaled(instances: readonly Instance[]): void
+  scaleFailed(problem: Problem): void
+  /** The first look failed: the app must do without. */
+  unobserved(): void
+}
+
 /** Makes the environment of a launch; its token takes a moment. */
 export type LaunchEnvironment = (route: string, launch: string) => Promise<Readonly<Record<string, string>>>
 
-/** One app's way to its scaler: at most one call at a time. */
+/** One app's way to its scaler. */
 interface Attached {
-  readonly app: App
+  readonly app: ScaledApp
   readonly scaler: AppScaler & Partial<OutputSource>
   readonly timer: WheelTimer
   /** The first look at the platform is over; before it nothing is launched. */
   isReady: boolean
-  isCalling: boolean
-  /** A scale() that waits for an observe() under way. */
-  waiting: Target | null
+  /** The platform has been seen: what it lists from now on is of this edge's time. */
+  hasSeen: boolean
+  /** The call under way: at most one at a time. */
+  call: Promise<void> | null
+  /** A scale() waits for the call under way. */
+  wantsScale: boolean
+  /** A hint came during the call under way, whose answer may be older. */
+  wantsLook: boolean
 }
 
-/** Carries the controllers' wishes to a scaler and its answers back. It decides nothing but when to look again. */
+/**
+ * Carries the controllers' wishes to a scaler and its answers back. It decides nothing but when to look again.
+ * For each app one call follows another: a scale() that is wanted goes before a look.
+ */
 export class ScalerRunner {
+  /** What linkers do after they stopped their application. */
+  readonly leave: 'exit' | 'park'
   readonly #scaler: Scaler
   readonly #appOptions: unknown
   readonly #environment: LaunchEnvironment
@@ -37,7 +61,9 @@ export class ScalerRunner {
   readonly #onError: (message: string, error: unknown) => void
   readonly #attached = new Map<string, Attached>()
   readonly #abort = new AbortController()
+  #isRemoving = false
 
+  /** @throws what `scaler.app` throws: bad options are found at the start and not with the first request. */
   constructor(
     scaler: Scaler,
     appOptions: unknown,
@@ -50,35 +76,35 @@ export class ScalerRunner {
     this.#environment = environment
     this.#wheel = wheel
     this.#onError = onError
-    // Bad options are found at the start and not with the first request.
-    const probe = scaler.app('localhost', appOptions)
-    this.leave = probe.leave
+    this.leave = scaler.app('localhost', appOptions).leave
   }
 
-  /** What linkers do after they stopped their application. */
-  readonly leave: 'exit' | 'park'
-
-  attach(app: App): void {
+  /** Begins with a first look at what the platform has. @throws what `scaler.app` throws for the route. */
+  attach(app: ScaledApp): void {
     const attached: Attached = {
       app,
       scaler: this.#scaler.app(app.route, this.#appOptions),
-      timer: new WheelTimer(() => void this.#observe(attached)),
+      timer: new WheelTimer(() => this.#look(attached)),
       isReady: false,
-      isCalling: false,
-      waiting: null,
+      hasSeen: false,
+      call: null,
+      wantsScale: false,
+      wantsLook: false,
     }
     this.#attached.set(app.route, attached)
-    void this.#observe(attached)
+    this.#look(attached)
   }
 
-  detach(app: App): void {
+  /** The app hears no more, not even of the call under way. */
+  detach(app: ScaledApp): void {
     const attached = this.#attached.get(app.route)
-    if (attached === undefined) return
+    if (attached?.app !== app) return
     this.#wheel.clear(attached.timer)
     this.#attached.delete(app.route)
   }
 
-  isReady(app: App): boolean {
+  /** Whether launches may be decided: the platform was looked at, or could not be. */
+  isReady(app: ScaledApp): boolean {
     return this.#attached.get(app.route)?.isReady ?? false
   }
 
@@ -86,113 +112,156 @@ export class ScalerRunner {
   changed(route: string): void {
     const attached = this.#attached.get(route)
     if (attached === undefined) return
-    this.#wheel.set(attached.timer, Math.min(attached.timer.atMs, this.#wheel.now() + CHANGED_MS))
+    if (attached.call !== null) attached.wantsLook = true
+    else this.#lookWithin(attached, CHANGED_MS)
   }
 
-  /** Brings about the target; the app hears of the end through scaleEnded(). */
-  scale(app: App, target: Target): void {
+  /** Brings about the app's target; it hears of the end through scaled() or scaleFailed(). */
+  scale(app: ScaledApp): void {
     const attached = this.#attached.get(app.route)
-    if (attached === undefined) return
-    if (attached.isCalling) {
-      attached.waiting = target
-      return
-    }
-    void this.#scale(attached, target)
+    if (attached === undefined || this.#isRemoving) return
+    attached.wantsScale = true
+    if (attached.call === null) this.#next(attached)
   }
 
   /** The last lines a launch wrote, if the scaler keeps them. */
-  output(app: App, launch: string): string {
+  output(app: ScaledApp, launch: string): string {
     return this.#attached.get(app.route)?.scaler.output?.(launch).join('\n') ?? ''
   }
 
   /**
-   * Removes all instances of all apps, for an edge that stops what it started. Resolves when the platform lists none
-   * any more, or after `graceMs`.
+   * Removes all instances of all apps, for an edge that stops what it started. From now on nothing is launched.
+   * Resolves when the platform lists none any more, or after `graceMs`.
    */
   async removeAll(graceMs: number): Promise<void> {
+    this.#isRemoving = true
     const deadlineMs = this.#wheel.now() + graceMs
-    const removals = [...this.#attached.values()].map(async ({ scaler }) => {
-      for (;;) {
-        const signal = AbortSignal.timeout(CALL_MS)
-        const remove = (await scaler.observe(signal)).filter(({ state }) => state !== 'ended')
-        if (remove.length === 0 || this.#wheel.now() > deadlineMs) return
-        await scaler.scale({ want: 0, start: [], remove }, signal)
-        await new Promise((resolve) => setTimeout(resolve, REMOVING_OBSERVE_MS))
-      }
-    })
+    const removals = [...this.#attached.values()].map((attached) => this.#removeAllOf(attached, deadlineMs))
     for (const result of await Promise.allSettled(removals)) {
       if (result.status === 'rejected') this.#onError('instances could not be removed', result.reason)
     }
   }
 
   async close(): Promise<void> {
+    this.#isRemoving = true
     this.#abort.abort()
     for (const { timer } of this.#attached.values()) this.#wheel.clear(timer)
     this.#attached.clear()
     await this.#scaler.close()
   }
 
-  async #scale(attached: Attached, target: Target): Promise<void> {
-    const { app, scaler } = attached
-    attached.isCalling = true
-    let problem: Problem | null = null
+  async #removeAllOf({ scaler, timer, call }: Attached, deadlineMs: number): Promise<void> {
+    this.#wheel.clear(timer)
+    await call
+    for (;;) {
+      const instances = await this.#bounded((signal) => scaler.observe(signal))
+      const remove = instances.filter(({ state }) => state !== 'ended')
+      if (remove.length === 0 || this.#wheel.now() >= deadlineMs) return
+      await this.#bounded((signal) => scaler.scale({ want: 0, start: [], remove }, signal))
+      await new Promise((resolve) => setTimeout(resolve, REMOVING_OBSERVE_MS))
+    }
+  }
+
+  #look(attached: Attached): void {
+    if (attached.call === null) this.#begin(attached, this.#observe(attached))
+  }
+
+  /** After a call: the next one that is wanted, or a look later. */
+  #next(attached: Attached): void {
+    if (attached.wantsScale) {
+      attached.wantsScale = false
+      this.#begin(attached, this.#scale(attached))
+      return
+    }
+    const { wantsLook, app } = attached
+    attached.wantsLook = false
+    const changing = app.isChanging ? CHANGING_OBSERVE_MS : IDLE_OBSERVE_MS
+    this.#lookWithin(attached, wantsLook ? CHANGED_MS : changing)
+  }
+
+  #lookWithin(attached: Attached, ms: number): void {
+    this.#wheel.set(attached.timer, Math.min(attached.timer.atMs, this.#wheel.now() + ms))
+  }
+
+  /** @param call resolves with what to tell the app; it never rejects. */
+  #begin(attached: Attached, call: Promise<() => void>): void {
+    this.#wheel.clear(attached.timer)
+    attached.call = call
+      .then((tell) => {
+        attached.call = null
+        if (this.#isRemoving || this.#attached.get(attached.app.route) !== attached) return
+        tell()
+        // What it was told may have made the app ask for more.
+        if (attached.call === null) this.#next(attached)
+      })
+      .catch((error) => this.#onError("the scaler's answer could not be used", error))
+  }
+
+  async #scale({ app, scaler }: Attached): Promise<() => void> {
+    const target = app.target()
     try {
-      const start = await Promise.all(
-        target.start.map(async ({ id }) => ({ id, env: await this.#environment(app.route, id) })),
+      const start = await Promise.all(target.start.map(({ id }) => this.#launch(app.route, id)))
+      const instances = await this.#bounded((signal) => scaler.scale({ ...target, start }, signal))
+      return () => app.scaled(instances)
+    } catch (error) {
+      return () => {
+        this.#onError('the scaler could not be called', error)
+        app.scaleFailed({ code: 'unavailable', message: messageOf(error), final: true })
+      }
+    }
+  }
+
+  async #observe(attached: Attached): Promise<() => void> {
+    const { app, scaler } = attached
+    try {
+      const instances = await this.#bounded((signal) => scaler.observe(signal))
+      return () => {
+        const adopt = !attached.hasSeen
+        attached.hasSeen = true
+        attached.isReady = true
+        app.observed(instances, adopt)
+      }
+    } catch (error) {
+      return () => {
+        this.#onError('the scaler could not be asked what runs', error)
+        if (attached.isReady) return
+        attached.isReady = true
+        app.unobserved()
+      }
+    }
+  }
+
+  async #launch(route: string, id: string): Promise<Launch> {
+    return { id, env: await this.#environment(route, id) }
+  }
+
+  /** A call that ends after CALL_MS, or when the runner closes, also if the scaler does not heed its signal. */
+  #bounded<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const abort = new AbortController()
+      const cancel = (reason: Error) => {
+        abort.abort(reason)
+        reject(reason)
+      }
+      const onClose = () => cancel(new Error('the edge is stopping'))
+      const timeout = setTimeout(
+        () => cancel(new Error(`the scaler did not answer within ${CALL_MS / 1000} s`)),
+        CALL_MS,
       )
-      const instances = await scaler.scale({ ...target, start }, this.#signal())
-      if (this.#abort.signal.aborted) return
-      attached.isCalling = false
-      app.observed(instances, false)
-    } catch (error) {
-      if (this.#abort.signal.aborted) return
-      problem = { code: 'unavailable', message: messageOf(error), final: true }
-      this.#onError('the scaler could not be called', error)
-    }
-    attached.isCalling = false
-    this.#schedule(attached)
-    app.scaleEnded(problem)
-  }
-
-  async #observe(attached: Attached): Promise<void> {
-    if (attached.isCalling) return
-    const { app, scaler } = attached
-    attached.isCalling = true
-    try {
-      const instances = await scaler.observe(this.#signal())
-      if (this.#abort.signal.aborted) return
-      const adopt = !attached.isReady
-      attached.isReady = true
-      attached.isCalling = false
-      app.observed(instances, adopt)
-    } catch (error) {
-      if (this.#abort.signal.aborted) return
-      attached.isCalling = false
-      attached.isReady = true
-      this.#onError('the scaler could not be asked what runs', error)
-      app.step(this.#wheel.now())
-    }
-    const { waiting } = attached
-    attached.waiting = null
-    if (waiting !== null) void this.#scale(attached, app.controller.target())
-    else this.#schedule(attached)
-  }
-
-  #schedule(attached: Attached): void {
-    if (this.#attached.get(attached.app.route) !== attached) return
-    const launching = [...attached.app.controller.members].some(
-      (m) => m.phase === 'asked' || m.phase === 'gone',
-    )
-    const interval = launching ? LAUNCHING_OBSERVE_MS : IDLE_OBSERVE_MS
-    this.#wheel.set(attached.timer, this.#wheel.now() + interval)
-  }
-
-  #signal(): AbortSignal {
-    return AbortSignal.any([AbortSignal.timeout(CALL_MS), this.#abort.signal])
+      timeout.unref()
+      this.#abort.signal.addEventListener('abort', onClose, { once: true })
+      // In a then: an adapter that throws at once has failed like one that rejects.
+      Promise.resolve(abort.signal)
+        .then(call)
+        .then(resolve, reject)
+        .finally(() => {
+          clearTimeout(timeout)
+          this.#abort.signal.removeEventListener('abort', onClose)
+        })
+    })
   }
 }
 
 function messageOf(error: unknown): string {
-  if (isBrxyError(error) || error instanceof Error) return error.message
-  return String(error)
+  return error instanceof Error ? error.message : String(error)
 }

@@ -19,8 +19,8 @@ import type { Puller } from '../puller-heap.ts'
 
 /** Decides whether a linker may serve what it asks for. */
 export interface Admission {
-  /** @returns the app and what WELCOME says, or why not. */
-  admit(hello: Hello, instance: Instance): Promise<Admitted | Farewell>
+  /** Answers with accept() or reject() of the instance, now or later. */
+  admit(hello: Hello, instance: Instance): void
 }
 
 export interface Admitted {
@@ -52,6 +52,8 @@ export class Instance implements EdgeSessionHandler, Puller {
   phase: 'starting' | 'ready' | 'leaving' | 'draining' | 'failed' = 'starting'
   slots = 0
   isSuspect = false
+  /** Requests it was given. */
+  dispatched = 0
   connectedMs: number
   /** Why the linker said that its application failed. */
   problem: Problem | null = null
@@ -93,6 +95,7 @@ export class Instance implements EdgeSessionHandler, Puller {
     )
     head.copy(session.batch.slab, session.headAt, 0, headBytes)
     session.commitOpen(session.headAt + headBytes)
+    this.dispatched++
     return stream
   }
 
@@ -103,32 +106,32 @@ export class Instance implements EdgeSessionHandler, Puller {
     this.app?.served(this)
   }
 
-  // --- EdgeSessionHandler ---
-
-  onHello(hello: Hello): void {
-    this.hello = hello
-    void this.#admit(hello)
-  }
-
-  async #admit(hello: Hello): Promise<void> {
-    const answer = await this.#admission.admit(hello, this)
-    if (this.session.isClosed) return
-    if ('code' in answer) {
-      this.session.reject(answer)
-      return
-    }
-    const { app, order, token } = answer
+  /** The linker serves the app from now on, unless its session ended meanwhile. */
+  accept({ app, order, token }: Admitted): void {
+    const { hello, session } = this
+    if (hello === null || session.isClosed) return
     this.app = app
     this.order = order
     this.slots = hello.slots
     this.phase = hello.phase
-    this.session.accept({
+    session.accept({
       session: `${this.#greeting.edge}-${order}`,
       leave: app.leave,
       token,
       ...this.#greeting,
     })
     app.connected(this, hello, this.#now())
+  }
+
+  reject(farewell: Farewell): void {
+    this.session.reject(farewell)
+  }
+
+  // --- EdgeSessionHandler ---
+
+  onHello(hello: Hello): void {
+    this.hello = hello
+    this.#admission.admit(hello, this)
   }
 
   onStatus(status: Status): void {
@@ -155,6 +158,8 @@ export class Instance implements EdgeSessionHandler, Puller {
   }
 
   onLeave(): void {
+    // Any other is on its way out already, or has nothing that it could leave.
+    if (this.phase !== 'ready') return
     this.phase = 'leaving'
     this.app?.leaveAsked(this, this.#now())
   }
@@ -164,6 +169,7 @@ export class Instance implements EdgeSessionHandler, Puller {
   }
 
   onDrain(): void {
+    if (this.phase === 'failed') return
     this.phase = 'draining'
     this.app?.draining(this, this.#now())
   }

@@ -17,13 +17,15 @@ import { type Admission, type Greeting, Instance } from './instance.ts'
 
 /** Largest WebSocket message; a flush is far smaller. */
 const MAX_MESSAGE_BYTES = 1024 * 1024
+/** Connections of linkers, and of whoever has not yet shown a token. Further ones are closed. */
+const MAX_CONNECTIONS = 20_000
 
 export interface TunnelServerEnvironment {
   readonly tokens: Tokens
   readonly wheel: TimerWheel
   readonly greeting: Greeting
-  /** Decides what a linker with such a token may serve. */
-  readonly admit: (hello: Hello, instance: Instance, grant: Grant) => ReturnType<Admission['admit']>
+  /** Decides what a linker with such a token may serve; see Admission. */
+  readonly admit: (hello: Hello, instance: Instance, grant: Grant) => void
   readonly emit: (event: EdgeEvent) => void
 }
 
@@ -53,6 +55,9 @@ export class TunnelServer {
       })
       response.end('This is the tunnel of a brxy edge. Linkers connect here; clients use the other port.\n')
     })
+    this.server.maxConnections = MAX_CONNECTIONS
+    // What accept() may say under load (too many open files) ends nothing that runs.
+    this.server.on('error', (error) => env.emit({ type: 'bug', error }))
     this.server.on('upgrade', (request, socket, head) => void this.#onUpgrade(request, socket, head))
   }
 
@@ -115,6 +120,8 @@ function bearer(request: IncomingMessage): string {
 function refuse(socket: Duplex, status: number, code: string, message: string): void {
   const body = JSON.stringify({ code, message })
   const authenticate = status === 401 ? 'WWW-Authenticate: Bearer realm="brxy tunnel"\r\n' : ''
+  // Whoever was refused may keep the connection open for ever: it ends with the answer.
+  socket.once('finish', () => socket.destroy())
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${authenticate}Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   )

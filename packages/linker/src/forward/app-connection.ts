@@ -9,6 +9,8 @@ export interface ConnectionUser extends MessageSink<ResponseHead> {
   onDrained(): void
   /** The connection is over before the response was: `error` if it did not end by a FIN. */
   onGone(error: Error | null): void
+  /** A call of the user threw, which is a bug of ours; the connection is over. */
+  onBug(error: unknown): void
 }
 
 /** Where the application listens. */
@@ -33,6 +35,7 @@ export class AppConnection implements MessageSink<ResponseHead>, WriterOwner {
   isOver = false
   /** Requests it has served. */
   useCount = 0
+  usedSinceMs = 0
   idleSinceMs = 0
 
   /** @param onIdleClose called when it ends while nobody uses it. */
@@ -44,19 +47,23 @@ export class AppConnection implements MessageSink<ResponseHead>, WriterOwner {
     this.socket.on('ready', () => {
       this.isConnected = true
       this.#user?.onConnected()
-      this.onFlushed()
     })
     this.socket.on('data', (data) => this.#onInput(data))
-    this.socket.on('drain', () => this.onFlushed())
     this.socket.on('end', () => this.#onEnd())
     this.socket.on('error', (error) => this.#over(error))
     this.socket.on('close', () => this.#over(null))
   }
 
+  /** Whether everything that was written is with the kernel. */
+  get isDrained(): boolean {
+    return this.socket.writableLength === 0
+  }
+
   /** Starts a request. Write it with the methods below. */
-  use(user: ConnectionUser, method: string): void {
+  use(user: ConnectionUser, method: string, nowMs: number): void {
     this.#user = user
     this.useCount++
+    this.usedSinceMs = nowMs
     this.hasAnswered = false
     this.#decoder.begin({ method })
   }
@@ -65,6 +72,8 @@ export class AppConnection implements MessageSink<ResponseHead>, WriterOwner {
   release(nowMs: number): void {
     this.#user = null
     this.idleSinceMs = nowMs
+    // The end of the response may still wait in the tunnel, which has paused the reading of it.
+    this.socket.resume()
   }
 
   write(data: Buffer, from: number, to: number): void {
@@ -88,8 +97,13 @@ export class AppConnection implements MessageSink<ResponseHead>, WriterOwner {
     this.socket.destroy()
   }
 
-  onFlushed(): void {
-    if (this.socket.writableLength === 0 && this.isConnected) this.#user?.onDrained()
+  readonly onWritten = () => {
+    if (!this.isDrained || !this.isConnected) return
+    try {
+      this.#user?.onDrained()
+    } catch (error) {
+      this.#onBug(error)
+    }
   }
 
   // --- the decoder's calls, handed on ---
@@ -124,10 +138,12 @@ export class AppConnection implements MessageSink<ResponseHead>, WriterOwner {
     }
     this.hasAnswered = true
     let at = 0
-    while (at < data.length && this.#user !== null && !this.isOver) {
-      const used = this.#decoder.push(data, at, data.length, this)
-      if (used === at && this.#decoder.idle) break
-      at = used
+    try {
+      while (at < data.length && this.#user !== null && !this.isOver) {
+        at = this.#decoder.push(data, at, data.length, this)
+      }
+    } catch (error) {
+      this.#onBug(error)
     }
     // More than the response: the user has finished, and the connection is not clean.
     if (at < data.length && !this.isOver) this.#idleClose()
@@ -138,7 +154,11 @@ export class AppConnection implements MessageSink<ResponseHead>, WriterOwner {
       this.#idleClose()
       return
     }
-    if (this.hasAnswered) this.#decoder.eof(this)
+    try {
+      if (this.hasAnswered) this.#decoder.eof(this)
+    } catch (error) {
+      this.#onBug(error)
+    }
     // The decoder has said onEnd or onError if that was possible; without an answer there is only the end.
     this.#over(null)
   }
@@ -157,5 +177,12 @@ export class AppConnection implements MessageSink<ResponseHead>, WriterOwner {
     this.destroy()
     if (user === null) this.#onIdleClose(this)
     else user.onGone(error)
+  }
+
+  /** It ends the exchange, not the process. */
+  #onBug(error: unknown): void {
+    const user = this.#user
+    this.destroy()
+    user?.onBug(error)
   }
 }

@@ -44,11 +44,10 @@ export class AppExchange implements ConnectionUser {
   /** Whether the request may be sent again on another connection. */
   readonly #mayRetry: boolean
   readonly #head: Buffer
-  /** Bounds connecting, and later lingering. */
-  readonly #timer: WheelTimer
-  connection: AppConnection
-  /** The response is complete. */
-  isResponded = false
+  /** Bounds connecting, and later lingering. Made when first needed: most requests find a connection and linger not. */
+  #timer: WheelTimer | null = null
+  /** null once the response is complete: by then it may serve another request. */
+  connection: AppConnection | null
   /** The whole request had been written when the response began. */
   #wasWritten = false
   #hasHead = false
@@ -70,23 +69,22 @@ export class AppExchange implements ConnectionUser {
     this.#mayRetry = !hasBody && SAFE_METHODS.has(head.method)
     this.#head = encodeAppRequest(head, open, this.#mayReuse)
     this.request = new RequestRelay(forwarder, this, stream, open.body)
-    this.#timer = new WheelTimer(() => this.#onTimer())
     this.connection = this.#connect(true)
   }
 
   #connect(reusable: boolean): AppConnection {
     const { pool, wheel, options } = this.#forwarder
     const connection = pool.take(SAFE_METHODS.has(this.#method), reusable)
-    connection.use(this, this.#method)
+    connection.use(this, this.#method, wheel.now())
     connection.write(this.#head, 0, this.#head.length)
-    if (!connection.isConnected) wheel.set(this.#timer, wheel.now() + options.appConnectMs)
+    if (!connection.isConnected) this.#setTimer(options.appConnectMs)
     return connection
   }
 
   // --- the application's connection ---
 
   onConnected(): void {
-    if (!this.#lingers) this.#forwarder.wheel.clear(this.#timer)
+    if (!this.#lingers) this.#clearTimer()
   }
 
   onDrained(): void {
@@ -94,14 +92,19 @@ export class AppExchange implements ConnectionUser {
   }
 
   onHead(head: ResponseHead): void {
-    if (this.#lingers) return
-    if (head.interim) {
-      // 100 was the edge's to send. Whatever else is interim is for the client.
-      if (head.status !== 100) this.#sendHead(head, true, BODY_NONE, 0)
+    const { interim, status } = head
+    if (!interim) this.#hasHead = true
+    if (this.#lingers) {
+      // It computes no more; what it still sends is not worth the wait.
+      if (!interim) this.#setTimer(this.#forwarder.options.abortLingerBodyMs)
       return
     }
-    this.#hasHead = true
-    this.#wasWritten = this.request.isWritten
+    if (interim) {
+      // 100 was the edge's to send. Whatever else is interim is for the client.
+      if (status !== 100) this.#sendHead(head, true, BODY_NONE, 0)
+      return
+    }
+    this.#wasWritten = this.request.isWritten && this.connection?.isDrained === true
     this.#canPool = head.keepAlive
     this.#sendHead(head, false, head.bodyKind, Math.max(0, head.bodyLength))
   }
@@ -114,7 +117,7 @@ export class AppExchange implements ConnectionUser {
 
   onData(buffer: Buffer, from: number, to: number): void {
     if (this.#lingers) return
-    if (!this.#stream.write(buffer, from, to)) this.connection.socket.pause()
+    if (!this.#stream.write(buffer, from, to)) this.connection?.socket.pause()
   }
 
   onTrailers(fields: Head): void {
@@ -124,25 +127,31 @@ export class AppExchange implements ConnectionUser {
   }
 
   onEnd(): void {
-    this.isResponded = true
     const { pool } = this.#forwarder
-    if (this.#canPool && this.#wasWritten && this.#mayReuse && !this.#lingers) pool.put(this.connection)
-    else pool.discard(this.connection)
+    const connection = this.connection as AppConnection
+    const isClean = this.#canPool && this.#wasWritten && this.#mayReuse && !this.#lingers
+    this.connection = null
+    if (isClean) pool.put(connection)
+    else pool.discard(connection)
     if (this.#lingers) return this.#free()
+    // Of an early response: nobody wants the rest of the upload, and the edge must not wait for credit.
+    this.request.credit()
     this.#stream.end()
     if (this.#endSent) this.#free()
   }
 
   onError(error: Http1Error): void {
+    if (this.#lingers) return this.#close()
     const reset = error.code === 'http1/incomplete' ? RESET.APP_CLOSED : RESET.APP_PROTOCOL
     this.fail(reset, `${this.#method}: the application's response: ${error.message}`)
   }
 
   onGone(error: Error | null): void {
-    this.#forwarder.pool.discard(this.connection)
-    if (this.#lingers) return this.#free()
-    if (!this.connection.isConnected) return this.#giveBack()
-    if (this.connection.useCount > 1 && !this.connection.hasAnswered && this.#mayRetry) {
+    const connection = this.connection as AppConnection
+    if (this.#lingers) return this.#close()
+    if (!connection.isConnected) return this.#giveBack()
+    this.#forwarder.pool.discard(connection)
+    if (connection.useCount > 1 && !connection.hasAnswered && this.#mayRetry) {
       // A kept connection that the application had closed meanwhile: nothing was answered, nothing was changed.
       this.connection = this.#connect(false)
       return
@@ -152,57 +161,76 @@ export class AppExchange implements ConnectionUser {
     this.fail(RESET.APP_CLOSED, `${this.#method}: the application ${how} ${when}`)
   }
 
+  onBug(error: unknown): void {
+    this.#forwarder.events.onBug(error)
+    this.#stream.reset(RESET.INTERNAL)
+    this.#close()
+  }
+
   // --- the tunnel ---
 
   onTunnelWritable(): void {
-    this.connection.socket.resume()
+    this.connection?.socket.resume()
   }
 
   onEndSent(): void {
     this.#endSent = true
-    if (this.isResponded) this.#free()
+    if (this.connection === null) this.#free()
   }
 
   /** The client is gone, or the session is: nobody waits for the response any more. */
   abandon(): void {
     if (this.#isFreed || this.#lingers) return
-    const { wheel, pool, options } = this.#forwarder
-    if (this.isResponded || this.connection.isOver || !this.connection.isConnected) {
-      pool.discard(this.connection)
-      this.#free()
-      return
-    }
+    const { connection } = this
+    if (connection === null || !connection.isConnected) return this.#close()
+    const { abortLingerMs, abortLingerBodyMs } = this.#forwarder.options
     this.#lingers = true
-    this.connection.halfClose()
-    this.connection.socket.resume()
-    wheel.set(this.#timer, wheel.now() + (this.#hasHead ? options.abortLingerBodyMs : options.abortLingerMs))
+    connection.halfClose()
+    connection.socket.resume()
+    this.#setTimer(this.#hasHead ? abortLingerBodyMs : abortLingerMs)
   }
 
   /** The exchange cannot be completed. */
   fail(reset: number, reason: string): void {
-    this.#forwarder.pool.discard(this.connection)
     this.#forwarder.events.onBadResponse(reason)
     this.#stream.reset(reset)
-    this.#free()
+    this.#close()
   }
 
   /** The application never saw the request: another instance may have it. */
   #giveBack(): void {
     this.#session.refuse(this.#stream, REFUSE.INSTANCE)
     this.#forwarder.events.onUnreachable(this.#session)
-    this.#free()
+    this.#close()
   }
 
   #onTimer(): void {
-    this.#forwarder.pool.discard(this.connection)
-    if (this.#lingers) this.#free()
+    if (this.#lingers) this.#close()
     else this.#giveBack()
+  }
+
+  #setTimer(ms: number): void {
+    const { wheel } = this.#forwarder
+    this.#timer ??= new WheelTimer(() => this.#onTimer())
+    wheel.set(this.#timer, wheel.now() + ms)
+  }
+
+  #clearTimer(): void {
+    if (this.#timer !== null) this.#forwarder.wheel.clear(this.#timer)
+  }
+
+  /** Ends the connection, if it is still this exchange's, and frees the slot. */
+  #close(): void {
+    const { connection } = this
+    this.connection = null
+    if (connection !== null) this.#forwarder.pool.discard(connection)
+    this.#free()
   }
 
   #free(): void {
     if (this.#isFreed) return
     this.#isFreed = true
-    this.#forwarder.wheel.clear(this.#timer)
+    this.#clearTimer()
     this.#forwarder.events.onFreed()
   }
 }

@@ -7,40 +7,47 @@ const SILENT_MS = 100
 const FRESH_MS = 200
 
 /**
- * The idle connections to one application. Small and short-lived on purpose: a single-threaded server serves one
- * connection at a time, and an idle one of ours would keep it from the next.
+ * The connections to one application, of which the idle ones are used again. Few and short-lived on purpose: a
+ * single-threaded server serves one connection at a time, and an idle one of ours would keep it from the next.
  */
 export class AppPool {
   readonly #address: AppAddress
   readonly #idleMs: number
   readonly #writer: SocketWriter
   readonly #wheel: TimerWheel
+  /** Longest idle first. No more than there are slots. */
   readonly #idle: AppConnection[] = []
   readonly #all = new Set<AppConnection>()
-  readonly #timer: WheelTimer
-  readonly #silence: WheelTimer
+  readonly #oldTimer: WheelTimer
+  readonly #silenceTimer: WheelTimer
   readonly #onIdleClose = (connection: AppConnection) => this.#drop(connection)
 
+  /** @param idleMs an idle connection is closed after this time */
   constructor(address: AppAddress, idleMs: number, writer: SocketWriter, wheel: TimerWheel) {
     this.#address = address
     this.#idleMs = idleMs
     this.#writer = writer
     this.#wheel = wheel
-    this.#timer = new WheelTimer((nowMs) => this.#closeOld(nowMs))
-    this.#silence = new WheelTimer(() => this.#closeForSilent())
+    this.#oldTimer = new WheelTimer((nowMs) => this.#closeOld(nowMs))
+    this.#silenceTimer = new WheelTimer((nowMs) => this.#closeForSilent(nowMs))
+  }
+
+  /** Connections that wait for a request. */
+  get idleCount(): number {
+    return this.#idle.length
   }
 
   /** A connection for one request; `reusable` says whether it may be one that was used before. */
   take(isSafe: boolean, reusable: boolean): AppConnection {
-    const newest = this.#idle[this.#idle.length - 1]
-    if (newest !== undefined && reusable && (isSafe || this.#wheel.now() - newest.idleSinceMs < FRESH_MS)) {
+    const nowMs = this.#wheel.now()
+    let connection = this.#idle[this.#idle.length - 1]
+    if (connection !== undefined && reusable && (isSafe || nowMs - connection.idleSinceMs < FRESH_MS)) {
       this.#idle.pop()
-      return newest
+    } else {
+      connection = new AppConnection(this.#address, this.#writer, this.#onIdleClose)
+      this.#all.add(connection)
     }
-    const connection = new AppConnection(this.#address, this.#writer, this.#onIdleClose)
-    this.#all.add(connection)
-    // The others are idle and this one may be what the application cannot get to.
-    if (this.#idle.length > 0) this.#wheel.set(this.#silence, this.#wheel.now() + SILENT_MS)
+    this.#watchSilence(nowMs)
     return connection
   }
 
@@ -50,7 +57,8 @@ export class AppPool {
     const nowMs = this.#wheel.now()
     connection.release(nowMs)
     this.#idle.push(connection)
-    if (this.#timer.slot < 0) this.#wheel.set(this.#timer, nowMs + this.#idleMs)
+    if (this.#oldTimer.slot < 0) this.#wheel.set(this.#oldTimer, nowMs + this.#idleMs)
+    this.#watchSilence(nowMs)
   }
 
   /** The connection is not to be used again. */
@@ -60,8 +68,8 @@ export class AppPool {
   }
 
   close(): void {
-    this.#wheel.clear(this.#timer)
-    this.#wheel.clear(this.#silence)
+    this.#wheel.clear(this.#oldTimer)
+    this.#wheel.clear(this.#silenceTimer)
     for (const connection of this.#all) connection.destroy()
     this.#all.clear()
     this.#idle.length = 0
@@ -74,16 +82,32 @@ export class AppPool {
   }
 
   #closeOld(nowMs: number): void {
-    while (this.#idle.length > 0 && this.#idle[0].idleSinceMs + this.#idleMs <= nowMs)
-      this.discard(this.#idle[0])
-    if (this.#idle.length > 0) this.#wheel.set(this.#timer, this.#idle[0].idleSinceMs + this.#idleMs)
+    this.#closeIdleSince(nowMs - this.#idleMs)
+    if (this.#idle.length > 0) this.#wheel.set(this.#oldTimer, this.#idle[0].idleSinceMs + this.#idleMs)
   }
 
-  #closeForSilent(): void {
-    for (const connection of this.#all) {
-      if (connection.hasAnswered || this.#idle.includes(connection)) continue
-      for (const idle of [...this.#idle]) this.discard(idle)
-      break
+  #closeIdleSince(ms: number): void {
+    while (this.#idle.length > 0 && this.#idle[0].idleSinceMs <= ms) this.discard(this.#idle[0])
+  }
+
+  /** One connection is idle and another is in use: what is in use may be what the application cannot get to. */
+  #watchSilence(nowMs: number): void {
+    const isMixed = this.#idle.length > 0 && this.#all.size > this.#idle.length
+    if (isMixed && this.#silenceTimer.slot < 0) this.#wheel.set(this.#silenceTimer, nowMs + SILENT_MS)
+  }
+
+  /** Runs at most once in SILENT_MS, and only while some connection is idle. */
+  #closeForSilent(nowMs: number): void {
+    let oldestMs = Number.POSITIVE_INFINITY
+    // Idle ones have answered their last request.
+    for (const { hasAnswered, usedSinceMs } of this.#all)
+      if (!hasAnswered && usedSinceMs < oldestMs) oldestMs = usedSinceMs
+    if (oldestMs === Number.POSITIVE_INFINITY) return
+    if (oldestMs + SILENT_MS > nowMs) {
+      this.#wheel.set(this.#silenceTimer, oldestMs + SILENT_MS)
+      return
     }
+    this.#closeIdleSince(nowMs - SILENT_MS)
+    if (this.#idle.length > 0) this.#wheel.set(this.#silenceTimer, this.#idle[0].idleSinceMs + SILENT_MS)
   }
 }

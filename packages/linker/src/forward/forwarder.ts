@@ -14,6 +14,8 @@ export interface ForwarderEvents {
   onUnreachable(session: LinkerSession): void
   /** The application broke HTTP; for the operator. */
   onBadResponse(message: string): void
+  /** A bug of ours ended one exchange. */
+  onBug(error: unknown): void
 }
 
 /** Brings requests to the application. What all exchanges share: the connections, the writer, the head views. */

@@ -41,7 +41,7 @@ export class RequestRelay implements StreamHandler {
 
   onData(buffer: Buffer, from: number, to: number): void {
     const { connection } = this.#exchange
-    if (this.#exchange.isResponded || connection.isOver) {
+    if (connection === null) {
       // Nobody wants the rest of the upload, but the edge must not wait for credit.
       this.#stream.consumed(to - from, this.#forwarder.wheel.now())
       return
@@ -60,7 +60,8 @@ export class RequestRelay implements StreamHandler {
 
   onTrailers(buffer: Buffer, from: number, to: number): void {
     const { connection } = this.#exchange
-    if (this.#body !== BODY_UNKNOWN || connection.isOver) return
+    // Trailers go with chunks; a body of known length has nothing to carry them.
+    if (this.#body !== BODY_UNKNOWN || connection === null) return
     const { writer, trailers } = this.#forwarder
     try {
       parseCanonicalFields(buffer, from, to, trailers)
@@ -78,10 +79,10 @@ export class RequestRelay implements StreamHandler {
     if (this.isWritten) return
     this.isWritten = true
     const { connection } = this.#exchange
-    if (this.#body === BODY_UNKNOWN && !connection.isOver) connection.write(LAST_CHUNK, 0, LAST_CHUNK.length)
+    if (this.#body === BODY_UNKNOWN) connection?.write(LAST_CHUNK, 0, LAST_CHUNK.length)
   }
 
-  /** The application's socket has taken everything: the edge may send more. */
+  /** The application's socket has taken everything, or will never take it: the edge may send more. */
   credit(): void {
     if (this.#uncredited === 0) return
     const bytes = this.#uncredited

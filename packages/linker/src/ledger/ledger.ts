@@ -10,12 +10,18 @@ interface Account<E> {
   readonly edge: E
   /** Slots lent to it and not spent. */
   lent: number
+  /** Requests it holds for this route. */
   demand: number
-  /** Grants asked back; 0 when no RECLAIM is out. */
+  /** Grants asked back; 0 when no RECLAIM is out. Until it is answered the edge gets nothing new. */
   reclaiming: number
+  /** When the RECLAIM is given up; Infinity when none is out, or it was given up already. */
   reclaimAtMs: number
-  /** Grants given up as lost: an OPEN for one of them needs a free slot. */
+  /** What the RECLAIM was expected to bring and was given up: an OPEN for one of them needs a free slot. */
   writtenOff: number
+  /** It opens no more streams. */
+  isDraining: boolean
+  /** When it last got a grant for its demand, counted in grants. */
+  turn: number
 }
 
 /**
@@ -24,8 +30,8 @@ interface Account<E> {
  *
  *     slots = free + lent to edges + busy (running or lingering)
  *
- * busy never exceeds the number of slots that there were when the request was admitted. A pure state machine: each
- * call returns what is to be said.
+ * Right after an admission busy is at most the number of slots, whatever was lent, lost, written off or shrunk
+ * before. A pure state machine: each call returns what is to be said.
  */
 export class Ledger<E> {
   readonly #reclaimMs: number
@@ -34,6 +40,7 @@ export class Ledger<E> {
   #busy = 0
   #lent = 0
   #lending = false
+  #turns = 0
 
   /** @param reclaimMs an unanswered RECLAIM is written off after this time (brxy.v1 rule 2). */
   constructor(slots: number, reclaimMs: number) {
@@ -54,11 +61,17 @@ export class Ledger<E> {
     return this.#lent
   }
 
+  /** Below zero while more is lent and busy than there are slots: their number was lowered. */
   get free(): number {
     return this.#slots - this.#busy - this.#lent
   }
 
-  /** Whether slots are lent. Stops while the application is not ready, and when the instance leaves. */
+  /** Slots lent to one edge and not spent; 0 for one without a session. */
+  lentTo(edge: E): number {
+    return this.#accounts.get(edge)?.lent ?? 0
+  }
+
+  /** Whether slots are lent. When it stops, as for an instance that leaves, what is lent is asked back. */
   setLending(lending: boolean, nowMs: number): LedgerAction<E>[] {
     this.#lending = lending
     return this.#settle(nowMs)
@@ -66,6 +79,7 @@ export class Ledger<E> {
 
   /** A session is up. */
   opened(edge: E, nowMs: number): LedgerAction<E>[] {
+    assert(!this.#accounts.has(edge), 'an edge has one session at a time')
     this.#accounts.set(edge, {
       edge,
       lent: 0,
@@ -73,6 +87,8 @@ export class Ledger<E> {
       reclaiming: 0,
       reclaimAtMs: Number.POSITIVE_INFINITY,
       writtenOff: 0,
+      isDraining: false,
+      turn: this.#turns,
     })
     return this.#settle(nowMs)
   }
@@ -86,17 +102,17 @@ export class Ledger<E> {
     return this.#settle(nowMs)
   }
 
-  /** A request came: takes a slot for it, or says that there is none. */
+  /** A request came: takes a slot for it, or says that there is none. Either way the edge has spent a grant. */
   admit(edge: E): boolean {
     const account = this.#accounts.get(edge)
     assert(account !== undefined, 'a request comes from an open session')
     if (account.lent > 0) {
       account.lent--
       this.#lent--
+      // Lent before their number was lowered: running requests go on, but no further one begins.
+      if (this.#busy >= this.#slots) return false
     } else if (this.free <= 0) {
       return false
-    } else if (account.writtenOff > 0) {
-      account.writtenOff--
     }
     this.#busy++
     return true
@@ -117,19 +133,25 @@ export class Ledger<E> {
     return this.#settle(nowMs)
   }
 
-  /** The one answer to a RECLAIM, or, after LEAVE or DRAIN, everything that was unspent. */
+  /** The one answer to a RECLAIM, or, after either side's DRAIN, everything that was unspent. */
   returned(edge: E, count: number, nowMs: number): LedgerAction<E>[] {
     const account = this.#accounts.get(edge)
     if (account === undefined) return []
     account.reclaiming = 0
     account.reclaimAtMs = Number.POSITIVE_INFINITY
-    // A late answer settles the write-off first.
+    // A late answer settles the write-off first; what it does not cover was spent before.
     const late = Math.min(count, account.writtenOff)
     account.writtenOff = 0
     const back = Math.min(count - late, account.lent)
     account.lent -= back
     this.#lent -= back
     return this.#settle(nowMs)
+  }
+
+  /** The edge opens no more streams: it gives back what it has, and would give back anything new at once. */
+  drained(edge: E): void {
+    const account = this.#accounts.get(edge)
+    if (account !== undefined) account.isDraining = true
   }
 
   /** How many requests an edge holds for this route. */
@@ -142,95 +164,125 @@ export class Ledger<E> {
 
   /** Changes the concurrency. Fewer slots cut nothing: what is lent comes back, what runs finishes. */
   setSlots(slots: number, nowMs: number): LedgerAction<E>[] {
+    assert(Number.isInteger(slots) && slots >= 0, 'a number of slots is a whole number, 0 or more')
     this.#slots = slots
     return this.#settle(nowMs)
   }
 
+  /** When tick() must be called at the latest. */
   nextDeadline(): number {
     let deadline = Number.POSITIVE_INFINITY
     for (const account of this.#accounts.values()) deadline = Math.min(deadline, account.reclaimAtMs)
     return deadline
   }
 
+  /** Writes off what RECLAIMs of long ago did not bring back. */
   tick(nowMs: number): LedgerAction<E>[] {
     for (const account of this.#accounts.values()) {
       if (nowMs < account.reclaimAtMs) continue
+      account.reclaimAtMs = Number.POSITIVE_INFINITY
       // Admission keeps this safe: an OPEN on a grant that was written off needs a free slot.
       const lost = Math.min(account.reclaiming, account.lent)
       account.lent -= lost
       this.#lent -= lost
       account.writtenOff += lost
-      account.reclaimAtMs = Number.POSITIVE_INFINITY
     }
     return this.#settle(nowMs)
   }
 
   #settle(nowMs: number): LedgerAction<E>[] {
     const actions: LedgerAction<E>[] = []
-    this.#takeBack(actions, nowMs)
-    if (this.#lending) this.#lend(actions)
+    if (this.#lending && this.free > 0) this.#lend(actions)
+    if (this.#lent > 0) this.#takeBack(actions, nowMs)
     return actions
   }
 
-  /** With one edge everything is lent up front; with several the neediest, then the poorest, gets the next slot. */
+  /** With one edge everything is lent up front; with several, one slot after the other finds its edge. */
   #lend(actions: LedgerAction<E>[]): void {
-    if (this.free <= 0 || this.#accounts.size === 0) return
     if (this.#accounts.size === 1) {
-      for (const account of this.#accounts.values()) this.#grant(account, this.free, actions)
+      for (const account of this.#accounts.values()) {
+        if (mayGetMore(account)) actions.push(this.#grant(account, this.free))
+      }
       return
     }
     const counts = new Map<Account<E>, number>()
-    while (this.free > 0) {
-      const account = this.#neediest()
-      if (account === null) break
-      account.lent++
-      this.#lent++
-      counts.set(account, (counts.get(account) ?? 0) + 1)
+    for (let next = this.#next(); next !== null && this.free > 0; next = this.#next()) {
+      this.#grant(next, 1)
+      counts.set(next, (counts.get(next) ?? 0) + 1)
     }
     for (const [account, count] of counts) actions.push({ kind: 'grant', edge: account.edge, count })
   }
 
-  #grant(account: Account<E>, count: number, actions: LedgerAction<E>[]): void {
-    // Until a lost RECLAIM is answered the edge's own count is unknown: it gets nothing new (rule 2).
-    if (account.writtenOff > 0) return
+  #grant(account: Account<E>, count: number): LedgerAction<E> {
+    account.turn = ++this.#turns
     account.lent += count
     this.#lent += count
-    actions.push({ kind: 'grant', edge: account.edge, count })
+    return { kind: 'grant', edge: account.edge, count }
   }
 
-  #neediest(): Account<E> | null {
+  /** Who gets the next slot: edges that wait for one take turns; while none does, the one with the fewest. */
+  #next(): Account<E> | null {
     let best: Account<E> | null = null
     for (const account of this.#accounts.values()) {
-      if (account.writtenOff > 0) continue
-      if (
-        best === null ||
-        need(account) > need(best) ||
-        (need(account) === need(best) && account.lent < best.lent)
-      )
-        best = account
+      if (mayGetMore(account) && (best === null || isBefore(account, best))) best = account
     }
     return best
   }
 
-  /** Asks for grants back: those above the slots there are, and idle ones that another edge waits for. */
+  /**
+   * Asks for grants back: all when nothing is lent any more, those above the number of slots, and idle ones that other
+   * edges wait for. What was asked for already counts as on its way.
+   */
   #takeBack(actions: LedgerAction<E>[], nowMs: number): void {
-    let wanted = Math.max(0, -this.free)
-    if (this.#accounts.size > 1 && this.free <= 0) {
-      for (const account of this.#accounts.values()) wanted = Math.max(wanted, need(account))
-    }
+    let pending = 0
+    let needed = 0
     for (const account of this.#accounts.values()) {
-      if (wanted <= 0) return
-      if (account.reclaiming > 0 || account.lent === 0 || (this.free >= 0 && account.demand > 0)) continue
-      const count = Math.min(wanted, account.lent)
-      account.reclaiming = count
-      account.reclaimAtMs = nowMs + this.#reclaimMs
-      wanted -= count
-      actions.push({ kind: 'reclaim', edge: account.edge, count })
+      if (account.reclaimAtMs < Number.POSITIVE_INFINITY) pending += account.reclaiming
+      if (mayGetMore(account)) needed += need(account)
     }
+    const surplus = (this.#lending ? Math.max(0, -this.free) : this.#lent) - pending
+    const wanted = this.#lending && this.free <= 0 ? Math.max(surplus, needed - this.free - pending) : surplus
+    if (wanted <= 0) return
+    let asked = 0
+    for (const account of this.#accounts.values()) {
+      if (account.demand === 0) asked += this.#reclaim(account, wanted - asked, actions, nowMs)
+    }
+    // Those who wait for grants keep theirs, unless there are too many.
+    for (const account of this.#accounts.values()) {
+      if (account.demand > 0) asked += this.#reclaim(account, surplus - asked, actions, nowMs)
+    }
+  }
+
+  /** @returns how many are on their way back. */
+  #reclaim(account: Account<E>, wanted: number, actions: LedgerAction<E>[], nowMs: number): number {
+    const count = Math.min(wanted, account.lent)
+    if (count <= 0 || account.reclaiming > 0) return 0
+    account.reclaiming = count
+    account.reclaimAtMs = nowMs + this.#reclaimMs
+    actions.push({ kind: 'reclaim', edge: account.edge, count })
+    return count
   }
 }
 
 /** Held requests for which the edge has no grant. */
 function need(account: { readonly demand: number; readonly lent: number }): number {
   return Math.max(0, account.demand - account.lent)
+}
+
+/** While a RECLAIM is out, what the answer counts must not change under it (brxy.v1 rule 2). */
+function mayGetMore(account: { readonly reclaiming: number; readonly isDraining: boolean }): boolean {
+  return account.reclaiming === 0 && !account.isDraining
+}
+
+interface Claim {
+  readonly demand: number
+  readonly lent: number
+  readonly turn: number
+}
+
+function isBefore(a: Claim, b: Claim): boolean {
+  const needs = need(a) > 0
+  if (needs !== need(b) > 0) return needs
+  if (!needs && a.lent !== b.lent) return a.lent < b.lent
+  return a.turn < b.turn
 }

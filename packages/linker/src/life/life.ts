@@ -1,3 +1,5 @@
+import { signalNumber } from './signal.ts'
+
 /** Where an instance is in its life. */
 export type LifePhase = 'starting' | 'ready' | 'leaving' | 'draining' | 'stopping' | 'failed' | 'done'
 
@@ -8,21 +10,21 @@ export interface LifeOptions {
   readonly lostMs: number
   /** Longest wait for an edge that could be told why the application failed. */
   readonly reportMs: number
-  /** false: the application runs elsewhere and is neither started nor stopped. */
-  readonly ownsApp: boolean
 }
 
 /** How an application ended by itself. */
 export interface AppEnd {
   readonly code: number | null
   readonly signal: string | null
+  /** What to say of it instead of the status: why it could not be started at all. */
+  readonly reason?: string
 }
 
 /** What is to be done. */
 export type LifeAction =
   /** Tell the edges STATUS ready, and lend slots. */
   | { readonly kind: 'announce' }
-  /** Tell the edges STATUS failed; say reported() when it is out. */
+  /** Lend no more, and tell the edges STATUS failed; say reported() when one has been told. */
   | { readonly kind: 'report'; readonly reason: string; readonly end: AppEnd | null }
   /** Lend no more and say LEAVE; verdicts follow. */
   | { readonly kind: 'leave' }
@@ -43,29 +45,37 @@ const TOKEN_REFUSED = 77
 const NEVER_LISTENED = 124
 const SIGNAL_BASE = 128
 
+const NEVER = Number.POSITIVE_INFINITY
+
+/** What LEAVE means to one edge. */
+interface Verdicts {
+  /** LEAVEs it has not answered. More than one when the instance stayed because another edge wanted it. */
+  unanswered: number
+  /** It said GO to the last one. */
+  agreed: boolean
+}
+
 /**
  * The life of one instance: starting, ready, leaving when idle, draining after a signal, failing. A pure state
- * machine: events come in with the time, actions come out.
+ * machine: events come in with the time, actions come out; the last one is 'exit', once. `E` stands for an edge.
  *
  *     starting -> ready <-> leaving -> stopping -> done
  *         \          \--> draining --/
- *          \--> failed (reports why) -----------> done
+ *          \--> failed (reports why) --/
  */
-export class Life {
+export class Life<E> {
   readonly #options: LifeOptions
   #phase: LifePhase = 'starting'
   #busy = 0
-  #edges = 0
+  /** Those with a session. */
+  readonly #edges = new Map<E, Verdicts>()
   #everConnected = false
   #everServed = false
-  #startDeadlineMs: number
-  #idleSinceMs = Number.POSITIVE_INFINITY
+  readonly #startDeadlineMs: number
+  #idleSinceMs = NEVER
   #lostSinceMs: number
-  #drainDeadlineMs = Number.POSITIVE_INFINITY
-  #reportDeadlineMs = Number.POSITIVE_INFINITY
-  /** Edges whose verdict is awaited. */
-  #verdicts = 0
-  #failure: { code: number; reason: string } | null = null
+  #drainDeadlineMs = NEVER
+  #reportDeadlineMs = NEVER
   #exit = { code: CLEAN, reason: '' }
 
   constructor(options: LifeOptions, nowMs: number) {
@@ -83,22 +93,25 @@ export class Life {
     return this.#phase === 'ready' || this.#phase === 'leaving' || this.#phase === 'draining'
   }
 
+  /**
+   * When tick() must be called at the latest. Leaving has no deadline of its own: an edge may let its leavers go one by
+   * one, and one that is dead loses its session, which is as good as GO.
+   */
   nextDeadline(): number {
-    const { idleMs, lostMs } = this.#options
+    const lostMs =
+      this.#edges.size === 0 && this.#busy === 0 ? this.#lostSinceMs + this.#options.lostMs : NEVER
     switch (this.#phase) {
       case 'starting':
-        return this.#startDeadlineMs
+        return Math.min(this.#startDeadlineMs, lostMs)
       case 'ready':
-        return Math.min(
-          this.#edges > 0 && this.#busy === 0 ? this.#idleSinceMs + idleMs : Number.POSITIVE_INFINITY,
-          this.#edges === 0 && this.#busy === 0 ? this.#lostSinceMs + lostMs : Number.POSITIVE_INFINITY,
-        )
+        if (this.#busy > 0) return NEVER
+        return this.#edges.size > 0 ? this.#idleSinceMs + this.#options.idleMs : lostMs
       case 'draining':
         return this.#drainDeadlineMs
       case 'failed':
         return this.#reportDeadlineMs
       default:
-        return Number.POSITIVE_INFINITY
+        return NEVER
     }
   }
 
@@ -106,18 +119,17 @@ export class Life {
     if (nowMs < this.nextDeadline()) return []
     switch (this.#phase) {
       case 'starting': {
+        if (nowMs < this.#startDeadlineMs) return this.#lost()
         const seconds = Math.round(this.#options.startTimeoutMs / 100) / 10
         return this.#fail(NEVER_LISTENED, `the application did not listen within ${seconds} s`, null, nowMs)
       }
       case 'ready':
-        if (this.#edges > 0) return this.#leave()
-        return this.#stop(this.#everConnected ? CLEAN : UNAVAILABLE, 'no edge could be reached')
+        return this.#edges.size > 0 ? this.#leave() : this.#lost()
       case 'draining':
         return this.#stop(CLEAN, 'stopped by a signal')
-      case 'failed':
-        return this.#exitNow()
       default:
-        return []
+        // 'failed': no edge came that could be told.
+        return this.reported()
     }
   }
 
@@ -129,44 +141,48 @@ export class Life {
     return [{ kind: 'announce' }]
   }
 
-  /** The application ended by itself, or could not be started (`code` 126 or 127 with a reason). */
-  appEnded(end: AppEnd, nowMs: number, reason?: string): LifeAction[] {
+  /** The application ended by itself, or could not be started. */
+  appEnded(end: AppEnd, nowMs: number): LifeAction[] {
     if (this.#phase === 'stopping' || this.#phase === 'failed' || this.#phase === 'done') return []
-    const how =
-      reason ??
-      `the application ${end.signal === null ? `exited with status ${end.code}` : `was ended by ${end.signal}`}`
-    const code = end.signal !== null ? SIGNAL_BASE + signalNumber(end.signal) : (end.code ?? 1)
-    const when = this.#phase === 'starting' ? `${how} before it listened` : how
-    return this.#fail(code === 0 && !this.#everServed ? TRY_AGAIN : code, reason ?? when, end, nowMs)
+    const how = end.signal === null ? `exited with status ${end.code}` : `was ended by ${end.signal}`
+    const when = this.#phase === 'starting' ? ' before it listened' : ''
+    const code = end.signal === null ? (end.code ?? 1) : SIGNAL_BASE + signalNumber(end.signal)
+    const reason = end.reason ?? `the application ${how}${when}`
+    return this.#fail(code === CLEAN && !this.#everServed ? TRY_AGAIN : code, reason, end, nowMs)
   }
 
-  /** The report of a failure is out. */
+  /** The report of a failure is out, or cannot be: what is left of the application is stopped. */
   reported(): LifeAction[] {
-    return this.#phase === 'failed' ? this.#exitNow() : []
+    return this.#phase === 'failed' ? this.#stop(this.#exit.code, this.#exit.reason) : []
   }
 
-  /** A session is up. */
-  connected(nowMs: number): LifeAction[] {
-    this.#edges++
+  /** A session is up. While leaving, it is told so. */
+  connected(edge: E, nowMs: number): LifeAction[] {
+    this.#edges.set(edge, { unanswered: this.#phase === 'leaving' ? 1 : 0, agreed: false })
     this.#everConnected = true
     // An edge that comes back may have something to do: idleness is counted anew.
-    this.#idleSinceMs = Math.max(this.#idleSinceMs, nowMs)
-    if (this.#phase === 'leaving') this.#verdicts++
+    if (this.#phase === 'ready') this.#idleSinceMs = nowMs
     return []
   }
 
   /** A session is over. */
-  disconnected(nowMs: number): LifeAction[] {
-    this.#edges--
-    if (this.#edges === 0) this.#lostSinceMs = nowMs
+  disconnected(edge: E, nowMs: number): LifeAction[] {
+    this.#edges.delete(edge)
+    if (this.#edges.size === 0) this.#lostSinceMs = nowMs
     // An edge that is gone cannot send a request any more: that is as good as GO.
-    return this.#phase === 'leaving' ? this.verdict(true, nowMs) : []
+    return this.#goIfAgreed()
   }
 
-  /** The edge refuses this linker for good, and none was ever connected: nothing will change by itself. */
-  refused(reason: string): LifeAction[] {
-    if (this.#everConnected || this.#phase === 'stopping' || this.#phase === 'done') return []
-    return this.#stop(TOKEN_REFUSED, reason)
+  /**
+   * Every edge refuses this linker for good: nothing will change by itself. One that was connected before goes on
+   * trying, for an edge may have been restarted with another secret by mistake.
+   * @param isToken the token is what they refuse
+   */
+  refused(isToken: boolean, reason: string): LifeAction[] {
+    if (this.#everConnected) return []
+    if (this.#phase === 'failed') return this.reported()
+    if (this.#phase !== 'starting' && this.#phase !== 'ready') return []
+    return this.#stop(isToken ? TOKEN_REFUSED : UNAVAILABLE, reason)
   }
 
   /** The number of requests that the application has changed. */
@@ -176,23 +192,22 @@ export class Life {
     if (busy > 0) this.#everServed = true
     if (busy > 0 || !wasBusy) return []
     this.#idleSinceMs = nowMs
-    if (this.#edges === 0) this.#lostSinceMs = nowMs
+    if (this.#edges.size === 0) this.#lostSinceMs = nowMs
     if (this.#phase === 'draining') return this.#stop(CLEAN, 'stopped by a signal')
-    if (this.#phase === 'leaving' && this.#verdicts === 0) return this.#stop(CLEAN, 'idle')
-    return []
+    return this.#goIfAgreed()
   }
 
   /** An edge's answer to LEAVE. */
-  verdict(go: boolean, nowMs: number): LifeAction[] {
-    if (this.#phase !== 'leaving') return []
-    if (!go) {
-      this.#phase = 'ready'
-      this.#idleSinceMs = nowMs
-      return [{ kind: 'stay' }]
-    }
-    this.#verdicts--
-    if (this.#verdicts > 0 || this.#busy > 0) return []
-    return this.#stop(CLEAN, 'idle')
+  verdict(edge: E, go: boolean, nowMs: number): LifeAction[] {
+    const verdicts = this.#edges.get(edge)
+    if (verdicts === undefined || verdicts.unanswered === 0) return []
+    // To an earlier LEAVE: since then the instance was lent, so that only the answer to the last one counts.
+    if (--verdicts.unanswered > 0 || this.#phase !== 'leaving') return []
+    verdicts.agreed = go
+    if (go) return this.#goIfAgreed()
+    this.#phase = 'ready'
+    this.#idleSinceMs = nowMs
+    return [{ kind: 'stay' }]
   }
 
   /** SIGTERM or SIGINT: no new work, running requests finish. */
@@ -206,6 +221,9 @@ export class Life {
         this.#drainDeadlineMs = nowMs + this.#options.drainMs
         if (this.#busy === 0) return [{ kind: 'drain' }, ...this.#stop(CLEAN, 'stopped by a signal')]
         return [{ kind: 'drain' }]
+      case 'failed':
+        // Nobody waits for an edge against a signal; the status stays the failure's.
+        return this.reported()
       default:
         return []
     }
@@ -228,8 +246,22 @@ export class Life {
 
   #leave(): LifeAction[] {
     this.#phase = 'leaving'
-    this.#verdicts = this.#edges
+    for (const verdicts of this.#edges.values()) {
+      verdicts.unanswered++
+      verdicts.agreed = false
+    }
     return [{ kind: 'leave' }]
+  }
+
+  /** Nothing runs and no edge can send anything: the instance goes. */
+  #goIfAgreed(): LifeAction[] {
+    if (this.#phase !== 'leaving' || this.#busy > 0) return []
+    for (const { agreed } of this.#edges.values()) if (!agreed) return []
+    return this.#stop(CLEAN, 'idle')
+  }
+
+  #lost(): LifeAction[] {
+    return this.#stop(this.#everConnected ? CLEAN : UNAVAILABLE, 'no edge could be reached')
   }
 
   #stop(code: number, reason: string): LifeAction[] {
@@ -240,37 +272,8 @@ export class Life {
 
   #fail(code: number, reason: string, end: AppEnd | null, nowMs: number): LifeAction[] {
     this.#phase = 'failed'
-    this.#failure = { code, reason }
+    this.#exit = { code, reason }
     this.#reportDeadlineMs = nowMs + this.#options.reportMs
     return [{ kind: 'report', reason, end }]
   }
-
-  /** Whatever is left of the application is stopped, then the failure's status is the linker's. */
-  #exitNow(): LifeAction[] {
-    const { code, reason } = this.#failure ?? { code: 1, reason: 'failed' }
-    return this.#stop(code, reason)
-  }
-}
-
-const SIGNALS: Readonly<Record<string, number>> = {
-  SIGHUP: 1,
-  SIGINT: 2,
-  SIGQUIT: 3,
-  SIGILL: 4,
-  SIGTRAP: 5,
-  SIGABRT: 6,
-  SIGBUS: 7,
-  SIGFPE: 8,
-  SIGKILL: 9,
-  SIGUSR1: 10,
-  SIGSEGV: 11,
-  SIGUSR2: 12,
-  SIGPIPE: 13,
-  SIGALRM: 14,
-  SIGTERM: 15,
-}
-
-/** 128 + n is what a shell makes of a signal; an unknown one counts as 0. */
-export function signalNumber(name: string): number {
-  return SIGNALS[name] ?? 0
 }

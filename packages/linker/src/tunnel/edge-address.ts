@@ -1,37 +1,46 @@
-import { BrxyError, TUNNEL_PATH } from '@brxy/protocol'
+import { isIPv4 } from 'node:net'
+import { LinkError } from '../error.ts'
 
 /**
- * The URL to dial: `host:port`, `ws://host:port` and `wss://host` are completed with the tunnel's path.
- * @throws BrxyError `link/bad-edge`
+ * The address of an edge as a URL: `host:port`, `ws://host:port` or `wss://host`, with or without the tunnel's path.
+ * @throws LinkError `link/bad-edge`
  */
-export function tunnelUrl(text: string): URL {
-  const full = /^[a-z]+:\/\//i.test(text) ? text : `ws://${text}`
+export function edgeUrl(text: string): URL {
+  const hasScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
   let url: URL
   try {
-    url = new URL(full)
+    url = new URL(hasScheme ? text : `ws://${text}`)
   } catch (cause) {
-    throw new BrxyError(
-      'link/bad-edge',
-      `"${text}" is no edge address; expected HOST:PORT, ws://HOST:PORT or wss://HOST`,
-      { cause },
-    )
+    throw bad(text, 'expected HOST:PORT, ws://HOST:PORT or wss://HOST', cause)
   }
   if (url.protocol !== 'ws:' && url.protocol !== 'wss:') {
-    throw new BrxyError(
-      'link/bad-edge',
-      `"${text}" is no edge address: the scheme is ws or wss, not ${url.protocol.slice(0, -1)}`,
-    )
+    throw bad(text, `the scheme is ws or wss, not ${url.protocol.slice(0, -1)}`)
   }
-  if (url.pathname === '/' || url.pathname === '') url.pathname = TUNNEL_PATH
+  // Without a scheme nobody would expect port 80.
+  if (!hasScheme && !/^[^/?#]*:\d+(\/|$)/.test(text))
+    throw bad(text, 'the port is missing; expected HOST:PORT')
+  // RFC 6455 3: no fragment. A user and password would be a second kind of credential.
+  if (url.hash !== '' || url.username !== '' || url.password !== '') {
+    throw bad(text, 'expected nothing but a scheme, a host, a port and a path')
+  }
   return url
 }
 
-/** Whether masking would protect nobody: the bytes are encrypted, or never leave the machine. */
+/** Whether masking would protect nobody (RFC 6455 10.3): the bytes are encrypted, or never leave the machine. */
 export function needsNoMask(url: URL): boolean {
+  const { protocol, hostname } = url
   return (
-    url.protocol === 'wss:' ||
-    url.hostname === 'localhost' ||
-    url.hostname === '[::1]' ||
-    url.hostname.startsWith('127.')
+    protocol === 'wss:' ||
+    hostname === 'localhost' ||
+    hostname === '[::1]' ||
+    (isIPv4(hostname) && hostname.startsWith('127.'))
+  )
+}
+
+function bad(text: string, why: string, cause?: unknown): LinkError {
+  return new LinkError(
+    'link/bad-edge',
+    `"${text}" is no edge address: ${why}`,
+    cause === undefined ? {} : { cause },
   )
 }

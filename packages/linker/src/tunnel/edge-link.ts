@@ -1,8 +1,7 @@
-import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import {
-  BrxyError,
   type Hello,
+  isBrxyError,
   KIND_HTTP,
   LinkerSession,
   type LinkerSessionHandler,
@@ -11,36 +10,32 @@ import {
   type SessionEnd,
   type Stream,
   type StreamKind,
-  SUBPROTOCOL,
   type Welcome,
   type WindowBudget,
 } from '@brxy/protocol'
 import { type TimerWheel, Tunnel, WheelTimer } from '@brxy/protocol/transport'
-import { WebSocket } from 'ws'
-import { needsNoMask, tunnelUrl } from './edge-address.ts'
+import type { WebSocket } from 'ws'
+import { Credentials } from './credentials.ts'
+import { Dial, type Refusal } from './dial.ts'
+import { edgeUrl } from './edge-address.ts'
 import { DEFAULT_RECONNECT, Reconnect } from './reconnect.ts'
-
-const MAX_MESSAGE_BYTES = 1024 * 1024
-/** Longest time for the TCP, TLS and WebSocket handshakes together. */
-const DIAL_MS = 5_000
-/** What is kept of an answer that is no upgrade. */
-const MAX_REFUSAL_BYTES = 4096
-const ZERO_MASK = (mask: Buffer) => mask.fill(0)
 
 /** What an edge link asks of the linker it belongs to. */
 export interface EdgeLinkOwner {
   readonly wheel: TimerWheel
   readonly budget: WindowBudget
   hello(): Omit<Hello, 'versions' | 'features' | 'windowBytes' | 'replaces' | 'received'>
-  /** Read at every dial: a file may have been renewed. @throws BrxyError */
+  /** The configured token, read at every dial: a file may have been renewed. @throws Error with a code */
   token(): string
   isAppRunning(): boolean
   /** @returns 0 or a REFUSE reason. */
   admit(link: EdgeLink): number
   onOpen(link: EdgeLink, stream: Stream, open: OpenRequest): void
-  onUp(link: EdgeLink, welcome: Welcome): void
+  /** A session is up. `phase` is what its HELLO said. */
+  onUp(link: EdgeLink, welcome: Welcome, phase: Hello['phase']): void
+  /** The session that was up is over. */
   onDown(link: EdgeLink, end: SessionEnd): void
-  /** An attempt to connect failed. `isFinal`: only a person can change that (token, route). */
+  /** An attempt to connect failed. `isFinal`: only a person can change that (token, route, version). */
   onRefused(link: EdgeLink, code: string, message: string, isFinal: boolean): void
   onReturn(link: EdgeLink, count: number): void
   onDemand(link: EdgeLink, count: number): void
@@ -52,155 +47,112 @@ export interface EdgeLinkOwner {
 /** The linker's way to one edge: dials, keeps a session, dials again. */
 export class EdgeLink implements LinkerSessionHandler {
   readonly address: string
+  /** From the opening of the WebSocket to the session's end. */
   session: LinkerSession | null = null
+  readonly #url: URL
   readonly #owner: EdgeLinkOwner
   readonly #reconnect: Reconnect
+  readonly #credentials = new Credentials()
   readonly #timer: WheelTimer
+  #dial: Dial | null = null
+  /** The WebSocket of the session; after its end until it is closed. */
   #socket: WebSocket | null = null
-  #tunnel: Tunnel | null = null
-  #token: string | null = null
-  #sessionId: string | null = null
-  #received = 0
-  #closed = false
-  #onFlushed: (() => void) | null = null
+  #phase: Hello['phase'] = 'starting'
+  /** WELCOME came. */
+  #isUp = false
+  /** The last session that was up, for the next HELLO. */
+  #last: { readonly replaces: string; received: number } | null = null
+  #isClosed = false
+  #onSocketGone: (() => void) | null = null
 
-  constructor(address: string, owner: EdgeLinkOwner) {
+  /** @throws LinkError `link/bad-edge` */
+  constructor(address: string, owner: EdgeLinkOwner, random: () => number = Math.random) {
     this.address = address
+    this.#url = edgeUrl(address)
     this.#owner = owner
-    this.#reconnect = new Reconnect(DEFAULT_RECONNECT, Math.random)
+    this.#reconnect = new Reconnect(DEFAULT_RECONNECT, random)
     this.#timer = new WheelTimer(() => this.dial())
   }
 
+  /** Whether frames can be sent. */
   get isUp(): boolean {
-    return this.session?.isOpen === true
+    return this.#isUp && this.session?.isOpen === true
   }
 
   /** Connects once; after that the link reconnects by itself. */
   dial(): void {
-    if (this.#closed) return
-    const url = tunnelUrl(this.address)
-    const nowMs = this.#owner.wheel.now()
-    let token: string
-    try {
-      token = this.#token ?? this.#owner.token()
-    } catch (error) {
-      this.#failed(
-        error instanceof BrxyError ? error.code : 'link/token-file',
-        (error as Error).message,
-        false,
-        nowMs,
-      )
-      return
-    }
-    const socket = new WebSocket(url, SUBPROTOCOL, {
-      headers: token === '' ? {} : { authorization: `Bearer ${token}` },
-      perMessageDeflate: false,
-      maxPayload: MAX_MESSAGE_BYTES,
-      handshakeTimeout: DIAL_MS,
-      ...(needsNoMask(url) ? { generateMask: ZERO_MASK } : {}),
-    })
-    this.#socket = socket
-    let stream: Socket | null = null
-    socket.on('upgrade', (response) => {
-      stream = response.socket
-    })
-    socket.on('open', () => this.#onOpenSocket(socket, stream as Socket))
-    socket.on('unexpected-response', (request, response) => {
-      void this.#onRefusal(response)
-      request.on('error', () => {})
-    })
-    socket.on('error', (error) => {
-      if (this.session === null && this.#socket === socket) {
-        this.#socket = null
-        this.#failed(
-          'link/unreachable',
-          `${this.address}: ${reasonOf(error)}`,
-          false,
-          this.#owner.wheel.now(),
-        )
-      }
-    })
-  }
-
-  #onOpenSocket(socket: WebSocket, stream: Socket): void {
-    const { wheel, budget } = this.#owner
-    stream.setNoDelay(true)
-    const hello = {
-      ...this.#owner.hello(),
-      ...(this.#sessionId === null ? {} : { replaces: this.#sessionId, received: this.#received }),
-    }
-    this.session = new LinkerSession(this, hello, { budget, random: Math.random, nowMs: wheel.now() })
-    this.#tunnel = new Tunnel(socket, stream, this.session, wheel, {
-      onBug: (error) => this.#owner.onBug(error),
-    })
-    socket.on('close', () => {
-      if (this.#socket === socket) this.#socket = null
-      this.#onFlushed?.()
-    })
-  }
-
-  /** An answer instead of an upgrade: 401 says why the token is not accepted. */
-  async #onRefusal(response: IncomingMessage): Promise<void> {
-    let text = ''
-    try {
-      for await (const chunk of response) {
-        text += chunk
-        if (text.length > MAX_REFUSAL_BYTES) break
-      }
-    } catch {
-      // The status alone says enough.
-    }
-    response.destroy()
+    if (this.#isClosed) return
+    // An edge takes a second live session for an error (brxy.v1 rule 8).
+    this.#socket?.terminate()
     this.#socket = null
-    let code = 'link/refused'
-    let message = `the edge answered ${response.statusCode}`
+    let configured: string | null = null
     try {
-      const body = JSON.parse(text) as { code?: unknown; message?: unknown }
-      if (typeof body.code === 'string') code = body.code
-      if (typeof body.message === 'string') message = body.message
-    } catch {
-      message += '; is this the tunnel port of a brxy edge?'
+      configured = this.#owner.token()
+    } catch (error) {
+      if (!this.#credentials.isRenewed) {
+        const code = isBrxyError(error) ? error.code : 'link/token-file'
+        this.#failed({ code, message: (error as Error).message, isToken: false }, false)
+        return
+      }
     }
-    this.#failed(code, `${this.address}: ${message}`, response.statusCode === 401, this.#owner.wheel.now())
-  }
-
-  #failed(code: string, message: string, isFinal: boolean, nowMs: number): void {
-    if (this.#closed) return
-    // A token of an earlier session may have expired; the configured one may be newer.
-    this.#token = null
-    const wait = isFinal ? this.#reconnect.refused() : this.#reconnect.lost(nowMs, this.#owner.isAppRunning())
-    this.#owner.wheel.set(this.#timer, nowMs + wait)
-    this.#owner.onRefused(this, code, message, isFinal)
+    this.#dial = new Dial(this.#url, this.#credentials.next(configured), this.#owner.wheel, {
+      onOpen: (socket, stream) => this.#onOpen(socket, stream),
+      onFailed: (refusal) => this.#failed(refusal, refusal.isToken),
+    })
   }
 
   /** Says goodbye and stops dialling. Resolves when the farewell is out, or the connection is gone. */
   close(code: string, message: string): Promise<void> {
-    this.#closed = true
+    this.#isClosed = true
     this.#owner.wheel.clear(this.#timer)
+    this.#dial?.abort()
     const { session } = this
-    if (session === null || this.#socket === null) {
-      this.#socket?.terminate()
-      return Promise.resolve()
-    }
+    if (session === null || this.#socket === null) return Promise.resolve()
     const gone = new Promise<void>((resolve) => {
-      this.#onFlushed = resolve
+      this.#onSocketGone = resolve
     })
     session.goaway(code, message, false)
-    this.#tunnel?.rearm()
     return gone
+  }
+
+  #onOpen(socket: WebSocket, stream: Socket): void {
+    const { wheel, budget } = this.#owner
+    this.#dial = null
+    this.#socket = socket
+    stream.setNoDelay(true)
+    const hello = { ...this.#owner.hello(), ...this.#last }
+    this.#phase = hello.phase
+    this.session = new LinkerSession(this, hello, { budget, random: Math.random, nowMs: wheel.now() })
+    new Tunnel(socket, stream, this.session, wheel, { onBug: (error) => this.#owner.onBug(error) })
+    socket.on('close', () => {
+      if (this.#socket === socket) this.#socket = null
+      this.#onSocketGone?.()
+    })
+  }
+
+  #failed({ code, message, isToken }: Refusal, isFinal: boolean, retryAfterMs = 0): void {
+    this.#dial = null
+    if (this.#isClosed) return
+    const nowMs = this.#owner.wheel.now()
+    // If it was a renewed token that was refused, the configured one may do better.
+    const isLast = isFinal && !(isToken && this.#credentials.refused())
+    const wait = isLast ? this.#reconnect.refused() : this.#reconnect.lost(nowMs, this.#owner.isAppRunning())
+    this.#owner.wheel.set(this.#timer, nowMs + Math.max(wait, retryAfterMs))
+    this.#owner.onRefused(this, code, `${this.address}: ${message}`, isLast)
   }
 
   // --- LinkerSessionHandler ---
 
   onWelcome(welcome: Welcome): void {
-    this.#sessionId = welcome.session
-    if (welcome.token !== undefined) this.#token = welcome.token
+    this.#isUp = true
+    this.#last = { replaces: welcome.session, received: 0 }
+    if (welcome.token !== undefined) this.#credentials.renew(welcome.token)
     this.#reconnect.connected(this.#owner.wheel.now(), welcome.reconnectSpreadMs)
-    this.#owner.onUp(this, welcome)
+    this.#owner.onUp(this, welcome, this.#phase)
   }
 
   onToken(token: string): void {
-    this.#token = token
+    this.#credentials.renew(token)
   }
 
   admit(kind: StreamKind): number {
@@ -233,26 +185,21 @@ export class EdgeLink implements LinkerSessionHandler {
   }
 
   onClosed(end: SessionEnd): void {
-    const wasUp = this.#sessionId !== null && this.session !== null
-    this.#received = this.session?.received ?? 0
+    const wasUp = this.#isUp
+    if (wasUp && this.#last !== null) this.#last.received = this.session?.received ?? 0
+    this.#isUp = false
     this.session = null
-    this.#tunnel = null
-    const nowMs = this.#owner.wheel.now()
     if (wasUp) this.#owner.onDown(this, end)
-    if (this.#closed) return
+    if (this.#isClosed) return
+    const { code, message, retryAfterMs } = end
+    // What the edge said of a session that was never up is an answer to the dial; so is a "never again".
     const isFinal = end.clean && !end.retryable
-    if (!wasUp || isFinal) {
-      this.#sessionId = null
-      this.#failed(end.code, `${this.address}: ${end.message}`, isFinal, nowMs)
+    if (wasUp && !isFinal) {
+      const nowMs = this.#owner.wheel.now()
+      const wait = this.#reconnect.lost(nowMs, this.#owner.isAppRunning())
+      this.#owner.wheel.set(this.#timer, nowMs + Math.max(wait, retryAfterMs ?? 0))
       return
     }
-    const wait = Math.max(this.#reconnect.lost(nowMs, this.#owner.isAppRunning()), end.retryAfterMs ?? 0)
-    this.#owner.wheel.set(this.#timer, nowMs + wait)
+    this.#failed({ code, message, isToken: code.startsWith('token/') }, isFinal, retryAfterMs)
   }
-}
-
-/** AggregateError (happy eyeballs) has no text of its own. */
-function reasonOf(error: Error): string {
-  const inner = (error as AggregateError).errors as Error[] | undefined
-  return inner?.[0]?.message ?? error.message
 }

@@ -1,0 +1,241 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Broker, type Brokered } from './broker.ts'
+import { HoldQueue, HoldTotal } from './hold/queue.ts'
+import type { Puller } from './puller-heap.ts'
+
+type Request = Brokered<Puller>
+
+const LIMITS = { maxHeld: 1000, maxHeldBytes: 1_000_000 }
+
+function request(arrival: number): Request {
+  return {
+    arrival,
+    heldBytes: 10,
+    heldSinceMs: 0,
+    holdUntilMs: 100,
+    heldNext: null,
+    heldPrevious: null,
+    isHeld: false,
+    avoid: null,
+  }
+}
+
+const puller = (order: number): Puller => ({ order, grants: 0, isEligible: true, heapIndex: -1 })
+
+function brokerWith(limits = LIMITS) {
+  const sent: [number, number][] = []
+  const broker = new Broker<Request, Puller>(
+    new HoldQueue<Request>(limits, new HoldTotal(LIMITS)),
+    (request, puller) => sent.push([request.arrival, puller.order]),
+  )
+  return { broker, sent }
+}
+
+describe('Broker', () => {
+  it('gives a request to an instance with a grant at once', () => {
+    const { broker, sent } = brokerWith()
+    const one = puller(1)
+    broker.granted(one, 2)
+    expect(broker.submit(request(1))).toBe('dispatched')
+    expect([sent, one.grants, broker.usableGrants]).toEqual([[[1, 1]], 1, 1])
+  })
+
+  it('holds a request without a grant, and serves it with the first one', () => {
+    const { broker, sent } = brokerWith()
+    expect(broker.submit(request(1))).toBe('held')
+    expect(broker.submit(request(2))).toBe('held')
+    broker.granted(puller(1), 1)
+    expect([sent, broker.queue.count]).toEqual([[[1, 1]], 1])
+  })
+
+  it('says full, and changes nothing, when a bound is reached', () => {
+    const { broker } = brokerWith({ maxHeld: 1, maxHeldBytes: 1000 })
+    broker.submit(request(1))
+    const second = request(2)
+    expect([broker.submit(second), second.isHeld, broker.queue.count]).toEqual(['full', false, 1])
+  })
+
+  it('is never full while a grant is idle', () => {
+    const { broker } = brokerWith({ maxHeld: 1, maxHeldBytes: 0 })
+    broker.granted(puller(1), 1)
+    expect(broker.submit(request(1))).toBe('dispatched')
+  })
+
+  it('serves the newest instance first', () => {
+    const { broker, sent } = brokerWith()
+    broker.granted(puller(1), 2)
+    broker.granted(puller(2), 1)
+    for (const arrival of [1, 2, 3]) broker.submit(request(arrival))
+    expect(sent.map(([, order]) => order)).toEqual([2, 1, 1])
+  })
+
+  it('keeps a refused request away from the instance that refused it while there is another', () => {
+    const { broker, sent } = brokerWith()
+    const [one, two] = [puller(1), puller(2)]
+    broker.granted(one, 1)
+    broker.granted(two, 2)
+    broker.resubmit({ ...request(1), avoid: two })
+    expect(sent).toEqual([[1, 1]])
+    broker.resubmit({ ...request(2), avoid: two })
+    expect(sent).toEqual([
+      [1, 1],
+      [2, 2],
+    ])
+  })
+
+  it('takes a redispatched request beyond the bound, for it was admitted before', () => {
+    const { broker } = brokerWith({ maxHeld: 1, maxHeldBytes: 1000 })
+    broker.submit(request(2))
+    broker.resubmit(request(1))
+    expect([broker.queue.count, broker.queue.first?.arrival]).toEqual([2, 1])
+  })
+
+  it('serves no request that was withdrawn', () => {
+    const { broker, sent } = brokerWith()
+    const first = request(1)
+    broker.submit(first)
+    broker.submit(request(2))
+    broker.withdraw(first)
+    broker.withdraw(first)
+    broker.granted(puller(1), 2)
+    expect(sent).toEqual([[2, 1]])
+  })
+
+  it('uses no grant of an instance that is not eligible, and all of them when it is again', () => {
+    const { broker, sent } = brokerWith()
+    const one = puller(1)
+    broker.granted(one, 2)
+    broker.setEligible(one, false)
+    expect([broker.submit(request(1)), broker.usableGrants]).toEqual(['held', 0])
+    broker.granted(one, 1)
+    expect(sent).toEqual([])
+    broker.setEligible(one, true)
+    expect([sent, one.grants, broker.usableGrants]).toEqual([[[1, 1]], 2, 2])
+  })
+
+  it('does not spend grants that were taken back, or whose session ended', () => {
+    const { broker, sent } = brokerWith()
+    const [one, two] = [puller(1), puller(2)]
+    broker.granted(one, 1)
+    broker.granted(two, 1)
+    broker.ungranted(two, 1)
+    broker.remove(one)
+    broker.remove(one)
+    expect([broker.submit(request(1)), sent, broker.usableGrants]).toEqual(['held', [], 0])
+  })
+
+  it('takes calls from within a dispatch, one match after the other', () => {
+    const one = puller(1)
+    const log: string[] = []
+    let depth = 0
+    const queue = new HoldQueue<Request>(LIMITS, new HoldTotal(LIMITS))
+    const broker: Broker<Request, Puller> = new Broker<Request, Puller>(queue, (request) => {
+      log.push(`${'>'.repeat(++depth)}${request.arrival}`)
+      // The first request brings another one and another grant.
+      if (request.arrival === 1) {
+        broker.submit(withArrival(3))
+        broker.granted(one, 1)
+      }
+      depth--
+    })
+    const withArrival = request
+    broker.submit(request(1))
+    broker.submit(request(2))
+    broker.granted(one, 2)
+    expect([log, queue.count, one.grants]).toEqual([['>1', '>2', '>3'], 0, 0])
+  })
+
+  it('goes on matching after a dispatch that threw', () => {
+    let fails = true
+    const sent: number[] = []
+    const queue = new HoldQueue<Request>(LIMITS, new HoldTotal(LIMITS))
+    const broker = new Broker<Request, Puller>(queue, ({ arrival }) => {
+      if (fails) throw new Error('a bug')
+      sent.push(arrival)
+    })
+    const one = puller(1)
+    broker.submit(request(1))
+    broker.submit(request(2))
+    expect(() => broker.granted(one, 1)).toThrow('a bug')
+    fails = false
+    broker.granted(one, 1)
+    expect(sent).toEqual([2])
+  })
+
+  it('keeps its invariants through any events', () => {
+    const command = fc.record({
+      what: fc.constantFrom(
+        'submit',
+        'resubmit',
+        'withdraw',
+        'grant',
+        'grant',
+        'ungrant',
+        'ineligible',
+        'eligible',
+        'remove',
+      ),
+      puller: fc.nat(3),
+      count: fc.integer({ min: 1, max: 3 }),
+      pick: fc.nat(50),
+    })
+    fc.assert(
+      fc.property(fc.array(command, { maxLength: 120 }), (commands) => {
+        const pullers = Array.from({ length: 4 }, (_, i) => puller(i))
+        // The model: grants lent and not spent, and who waits.
+        const lent = new Map(pullers.map((p) => [p, 0]))
+        const waiting = new Map<number, Request>()
+        const running: { request: Request; puller: Puller }[] = []
+        const queue = new HoldQueue<Request>({ maxHeld: 20, maxHeldBytes: 1000 }, new HoldTotal(LIMITS))
+        const broker = new Broker<Request, Puller>(queue, (request, to) => {
+          expect(to.isEligible).toBe(true)
+          expect(lent.get(to)).toBeGreaterThan(0)
+          // Each once: it waited until now, and nobody older waits.
+          expect(waiting.delete(request.arrival)).toBe(true)
+          for (const arrival of waiting.keys()) expect(arrival).toBeGreaterThan(request.arrival)
+          const others = pullers.filter((p) => p.isEligible && (lent.get(p) as number) > 0 && p !== to)
+          if (to === request.avoid) expect(others).toEqual([])
+          else for (const p of others) if (p !== request.avoid) expect(p.order).toBeLessThan(to.order)
+          lent.set(to, (lent.get(to) as number) - 1)
+          running.push({ request, puller: to })
+        })
+        let arrival = 0
+        for (const { what, puller: index, count, pick } of commands) {
+          const p = pullers[index]
+          const has = lent.get(p) as number
+          if (what === 'submit') {
+            const next = request(++arrival)
+            waiting.set(next.arrival, next)
+            if (broker.submit(next) === 'full') waiting.delete(next.arrival)
+          } else if (what === 'resubmit' && running.length > 0) {
+            const [{ request: again, puller: from }] = running.splice(pick % running.length, 1)
+            again.avoid = from
+            waiting.set(again.arrival, again)
+            broker.resubmit(again)
+          } else if (what === 'withdraw' && waiting.size > 0) {
+            const leaver = [...waiting.values()][pick % waiting.size]
+            waiting.delete(leaver.arrival)
+            broker.withdraw(leaver)
+          } else if (what === 'grant') {
+            lent.set(p, has + count)
+            broker.granted(p, count)
+          } else if (what === 'ungrant' && has > 0) {
+            lent.set(p, has - Math.min(has, count))
+            broker.ungranted(p, Math.min(has, count))
+          } else if (what === 'eligible' || what === 'ineligible') {
+            broker.setEligible(p, what === 'eligible')
+          } else if (what === 'remove') {
+            lent.set(p, 0)
+            broker.remove(p)
+          }
+          const usable = pullers.reduce((sum, q) => sum + (q.isEligible ? (lent.get(q) as number) : 0), 0)
+          expect(broker.usableGrants).toBe(usable)
+          expect(queue.count).toBe(waiting.size)
+          if (usable > 0) expect(waiting.size).toBe(0)
+          for (const q of pullers) expect(q.grants).toBe(lent.get(q))
+        }
+      }),
+    )
+  })
+})

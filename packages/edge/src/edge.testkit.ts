@@ -1,0 +1,100 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { RawClient } from './client.testkit.ts'
+import { Edge, type EdgeConfig, type ScalerChoice } from './edge.ts'
+import type { EdgeEvent } from './event.ts'
+import { eventually } from './eventually.testkit.ts'
+import { type LinkerScript, ScriptedLinker } from './linker.testkit.ts'
+import { Tokens } from './token/tokens.ts'
+
+const SECRET = 'a secret for tests only'
+
+/** A real edge on free ports, without a scaler unless one is given, and everything that a test connects to it. */
+export class TestEdge {
+  readonly edge: Edge
+  readonly events: EdgeEvent[]
+  readonly port: number
+  readonly tunnelUrl: string
+  readonly adminPort: number
+  readonly #stateDir: string
+  readonly #tokens = new Tokens(new TextEncoder().encode(SECRET))
+  readonly #closers: (() => void)[] = []
+
+  private constructor(edge: Edge, events: EdgeEvent[], stateDir: string, ports: readonly number[]) {
+    this.edge = edge
+    this.events = events
+    this.#stateDir = stateDir
+    this.port = ports[0]
+    this.tunnelUrl = `ws://127.0.0.1:${ports[1]}/brxy/v1/link`
+    this.adminPort = ports[2]
+  }
+
+  static async start(
+    options: Partial<EdgeConfig['options']> = {},
+    scaler: ScalerChoice | null = null,
+  ): Promise<TestEdge> {
+    const stateDir = await mkdtemp(join(tmpdir(), 'brxy-edge-'))
+    const events: EdgeEvent[] = []
+    const edge = new Edge({
+      options: {
+        listen: ['127.0.0.1:0'],
+        tunnel: '127.0.0.1:0',
+        admin: '127.0.0.1:0',
+        secret: SECRET,
+        drainMs: 0,
+        stateDir,
+        ...options,
+      },
+      scaler,
+      version: '0.0.0',
+      onEvent: (event) => events.push(event),
+      reportRequests: true,
+    })
+    const { clients, tunnel, admin } = await edge.start()
+    const ports = [clients[0], tunnel, admin].map((address) => Number(address.replace(/^.*:/, '')))
+    return new TestEdge(edge, events, stateDir, ports)
+  }
+
+  client(): RawClient {
+    const client = new RawClient(this.port)
+    this.#closers.push(() => client.close())
+    return client
+  }
+
+  token(routes: readonly string[] = ['shop'], lifeMs = 60_000): Promise<string> {
+    return this.#tokens.issue({ routes }, lifeMs)
+  }
+
+  /** A linker of the route `shop`, welcomed. */
+  async linker(script: Partial<LinkerScript> = {}): Promise<ScriptedLinker> {
+    const token = await this.token([script.route ?? 'shop'])
+    const linker = await ScriptedLinker.dial(this.tunnelUrl, { token, ...script })
+    this.#closers.push(() => linker.close())
+    return linker
+  }
+
+  /** Requests held for an app now. */
+  held(route = 'shop'): number {
+    return this.edge.status().apps.find(({ app }) => app === route)?.held.count ?? 0
+  }
+
+  /** Resolves when so many requests are held. */
+  async untilHeld(count: number, route = 'shop'): Promise<void> {
+    await eventually(`${count} held`, () => this.held(route) === count)
+  }
+
+  /** The events of one type so far. */
+  of<T extends EdgeEvent['type']>(type: T): Extract<EdgeEvent, { type: T }>[] {
+    return this.events.filter((event): event is Extract<EdgeEvent, { type: T }> => event.type === type)
+  }
+
+  /** Ends everything. @throws if the edge has noticed a bug of its own */
+  async close(): Promise<void> {
+    for (const close of this.#closers) close()
+    await this.edge.stop()
+    await rm(this.#stateDir, { recursive: true, force: true })
+    const bug = this.of('bug')[0]
+    if (bug !== undefined) throw bug.error
+  }
+}

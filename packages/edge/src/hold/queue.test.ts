@@ -1,0 +1,149 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type Held, HoldQueue, HoldTotal } from './queue.ts'
+
+const MANY = { maxHeld: 1_000_000, maxHeldBytes: 1_000_000_000 }
+
+function held(arrival: number, heldBytes = 1): Held {
+  return {
+    arrival,
+    heldBytes,
+    heldSinceMs: arrival,
+    holdUntilMs: arrival + 100,
+    heldNext: null,
+    heldPrevious: null,
+    isHeld: false,
+  }
+}
+
+function arrivals(queue: HoldQueue<Held>): number[] {
+  const list: number[] = []
+  for (let at = queue.first; at !== null; at = at.heldNext) list.push(at.arrival)
+  return list
+}
+
+describe('HoldQueue', () => {
+  it('serves in order of arrival', () => {
+    const queue = new HoldQueue<Held>(MANY, new HoldTotal(MANY))
+    for (const arrival of [1, 2, 3]) queue.hold(held(arrival))
+    expect(arrivals(queue)).toEqual([1, 2, 3])
+  })
+
+  it('puts a redispatched request back to its place by arrival', () => {
+    const queue = new HoldQueue<Held>(MANY, new HoldTotal(MANY))
+    for (const arrival of [3, 5, 9, 4, 1, 10]) queue.hold(held(arrival))
+    expect(arrivals(queue)).toEqual([1, 3, 4, 5, 9, 10])
+  })
+
+  it('does not walk along those that wait when an instance dies with many requests', () => {
+    const queue = new HoldQueue<Held>(MANY, new HoldTotal(MANY))
+    let looks = 0
+    const watched = (arrival: number) =>
+      Object.defineProperty(held(arrival), 'arrival', {
+        get: () => {
+          looks++
+          return arrival
+        },
+      })
+    for (let arrival = 100; arrival < 10_100; arrival++) queue.hold(watched(arrival))
+    looks = 0
+    for (let arrival = 0; arrival < 50; arrival++) queue.hold(watched(arrival))
+    expect(looks).toBeLessThan(50 * 2 * 53)
+  })
+
+  it('is due when its first request is', () => {
+    const queue = new HoldQueue<Held>(MANY, new HoldTotal(MANY))
+    expect(queue.nextDeadline()).toBe(Number.POSITIVE_INFINITY)
+    queue.hold(held(7))
+    queue.hold(held(3))
+    expect(queue.nextDeadline()).toBe(103)
+  })
+
+  it('has no room for one request too many', () => {
+    const queue = new HoldQueue<Held>({ maxHeld: 2, maxHeldBytes: 100 }, new HoldTotal(MANY))
+    queue.hold(held(1))
+    expect(queue.hasRoom(1)).toBe(true)
+    queue.hold(held(2))
+    expect(queue.hasRoom(1)).toBe(false)
+  })
+
+  it('has no room for one byte too many, of a new request or of one that grows', () => {
+    const queue = new HoldQueue<Held>({ maxHeld: 9, maxHeldBytes: 100 }, new HoldTotal(MANY))
+    const first = held(1, 60)
+    queue.hold(first)
+    expect([queue.hasRoom(40), queue.hasRoom(41)]).toEqual([true, false])
+    expect(queue.grow(first, 41)).toBe(false)
+    expect(queue.grow(first, 40)).toBe(true)
+    expect([first.heldBytes, queue.bytes]).toEqual([100, 100])
+    queue.release(first)
+    expect([queue.count, queue.bytes]).toEqual([0, 0])
+  })
+
+  it('leaves room to other apps when one fills the total', () => {
+    const total = new HoldTotal({ maxHeld: 1000, maxHeldBytes: 10_000 })
+    const crowds = Array.from({ length: 4 }, () => new HoldQueue<Held>(MANY, total))
+    let arrival = 0
+    for (const queue of crowds) while (queue.hasRoom(1)) queue.hold(held(++arrival))
+    const counts = crowds.map((queue) => queue.count)
+    expect(counts).toEqual([800, 160, 32, 7])
+    expect(total.hasRoom(0, 0, 1)).toBe(true)
+  })
+
+  it('gives an app its share again when the others have left', () => {
+    const total = new HoldTotal({ maxHeld: 10, maxHeldBytes: 1000 })
+    const [a, b] = [new HoldQueue<Held>(MANY, total), new HoldQueue<Held>(MANY, total)]
+    const crowd = Array.from({ length: 8 }, (_, i) => held(i))
+    for (const request of crowd) a.hold(request)
+    expect(a.hasRoom(1)).toBe(false)
+    b.hold(held(8))
+    for (const request of crowd) a.release(request)
+    expect([a.hasRoom(1), b.hasRoom(1), total.count]).toEqual([true, true, 1])
+  })
+
+  it('refuses bytes beyond the total, also of a request that grows', () => {
+    const total = new HoldTotal({ maxHeld: 10, maxHeldBytes: 100 })
+    const [a, b] = [new HoldQueue<Held>(MANY, total), new HoldQueue<Held>(MANY, total)]
+    const first = held(1, 10)
+    a.hold(first)
+    b.hold(held(2, 50))
+    expect([a.grow(first, 41), a.grow(first, 30), b.hasRoom(11)]).toEqual([false, true, false])
+  })
+
+  it('agrees with a sorted list through any holds, releases and growth', () => {
+    const command = fc.record({
+      what: fc.constantFrom('hold', 'release', 'grow'),
+      at: fc.nat(30),
+      bytes: fc.nat(40),
+    })
+    fc.assert(
+      fc.property(fc.array(command, { maxLength: 60 }), (commands) => {
+        const limits = { maxHeld: 8, maxHeldBytes: 200 }
+        const total = new HoldTotal({ maxHeld: 1000, maxHeldBytes: 100_000 })
+        const queue = new HoldQueue<Held>(limits, total)
+        const model = new Map<number, Held>()
+        for (const { what, at, bytes } of commands) {
+          const request = model.get(at)
+          const sum = [...model.values()].reduce((s, r) => s + r.heldBytes, 0)
+          if (what === 'hold' && request === undefined) {
+            const fits = model.size < 8 && sum + bytes <= 200
+            expect(queue.hasRoom(bytes)).toBe(fits)
+            if (fits) {
+              model.set(at, held(at, bytes))
+              queue.hold(model.get(at) as Held)
+            }
+          } else if (what === 'release' && request !== undefined) {
+            model.delete(at)
+            queue.release(request)
+          } else if (what === 'grow' && request !== undefined) {
+            expect(queue.grow(request, bytes)).toBe(sum + bytes <= 200)
+          }
+          const expected = [...model.keys()].sort((a, b) => a - b)
+          expect(arrivals(queue)).toEqual(expected)
+          expect([queue.count, total.count]).toEqual([model.size, model.size])
+          const after = [...model.values()].reduce((s, r) => s + r.heldBytes, 0)
+          expect([queue.bytes, total.bytes]).toEqual([after, after])
+        }
+      }),
+    )
+  })
+})

@@ -1,0 +1,136 @@
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { until } from '../app/processes.testkit.ts'
+
+/** An application that says exactly the bytes a test wants. Connections without a request (probes) are not counted. */
+export class RawApp {
+  /** Those that have sent something, in the order of their first byte. */
+  readonly connections: RawConnection[] = []
+  readonly errors: unknown[] = []
+  readonly #server: Server
+  readonly #sockets = new Set<Socket>()
+
+  private constructor(server: Server, serve: (connection: RawConnection) => Promise<void>) {
+    this.#server = server
+    server.on('connection', (socket) => {
+      this.#sockets.add(socket)
+      socket.on('close', () => this.#sockets.delete(socket))
+      socket.on('error', () => {})
+      socket.once('data', (data) => {
+        const connection = new RawConnection(socket, data)
+        this.connections.push(connection)
+        serve(connection).catch((error) => this.errors.push(error))
+      })
+    })
+  }
+
+  /** @param serve what it does with each connection; it ends when the linker has closed it. */
+  static async start(serve: (connection: RawConnection) => Promise<void>, port = 0): Promise<RawApp> {
+    const server = createServer({ allowHalfOpen: true, noDelay: true })
+    const app = new RawApp(server, serve)
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(port, '127.0.0.1', resolve)
+    })
+    return app
+  }
+
+  /** Answers every request of every connection with these bytes. */
+  static answering(...answers: string[]): Promise<RawApp> {
+    let at = 0
+    return RawApp.start(async (connection) => {
+      while ((await connection.head()) !== null) connection.write(answers[at++ % answers.length] as string)
+    })
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  /** Connections that are open now. */
+  get openCount(): number {
+    return this.connections.filter(({ socket }) => !socket.destroyed).length
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+}
+
+/** One connection as the application sees it. */
+export class RawConnection {
+  readonly socket: Socket
+  /** Everything that came. */
+  received: string
+  /** What a FIN or RST said: '' before. */
+  ending: '' | 'fin' | 'closed' = ''
+  #read = 0
+  #wake: () => void = () => {}
+
+  constructor(socket: Socket, first: Buffer) {
+    this.socket = socket
+    this.received = first.toString('latin1')
+    socket.on('data', (data) => {
+      this.received += data.toString('latin1')
+      this.#wake()
+    })
+    socket.on('end', () => {
+      this.ending = 'fin'
+      this.#wake()
+    })
+    socket.on('close', () => {
+      this.ending = 'closed'
+      this.#wake()
+    })
+  }
+
+  /** What came and was not read. */
+  get unread(): string {
+    return this.received.slice(this.#read)
+  }
+
+  /** The next head, or null at the end of the connection. */
+  head(): Promise<string | null> {
+    return this.#take(() => {
+      const end = this.unread.indexOf('\r\n\r\n')
+      return end < 0 ? 0 : end + 4
+    })
+  }
+
+  /** The next `count` bytes, or null at the end of the connection. */
+  bytes(count: number): Promise<string | null> {
+    return this.#take(() => (this.unread.length < count ? 0 : count))
+  }
+
+  write(text: string): void {
+    if (!this.socket.destroyed) this.socket.write(text, 'latin1')
+  }
+
+  end(text = ''): void {
+    this.socket.end(text, 'latin1')
+  }
+
+  reset(): void {
+    this.socket.resetAndDestroy()
+  }
+
+  /** Resolves when the linker has closed it, at least its direction. */
+  closed(): Promise<void> {
+    return until('the linker closes the connection', () => this.ending !== '')
+  }
+
+  async #take(available: () => number): Promise<string | null> {
+    for (;;) {
+      const count = available()
+      if (count > 0) {
+        const text = this.unread.slice(0, count)
+        this.#read += count
+        return text
+      }
+      if (this.ending !== '') return null
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+  }
+}

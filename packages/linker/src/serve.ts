@@ -1,0 +1,94 @@
+import { AppError } from './app/errors.ts'
+import { passThrough } from './app/output.ts'
+import type { Application } from './application.ts'
+import type { LinkRequest } from './cli.ts'
+import { LinkError } from './error.ts'
+import type { LinkerEvent } from './event.ts'
+import { type LogSink, logEvent } from './log.ts'
+import { onSignals } from './signals.ts'
+import { StartedApplication } from './started-application.ts'
+import { readToken } from './token.ts'
+
+// Nothing heavy is imported above, nor by what is imported: the application is spawned first, and ws, the tunnel and
+// the HTTP path are loaded while it starts. A test looks.
+
+const USAGE = 2
+
+/** Starts the application, or attaches to it, and links it until one of them ends. @returns the exit code */
+export async function serve(request: LinkRequest, env: NodeJS.ProcessEnv): Promise<number> {
+  const { options, route, command, isConcurrencySet } = request
+  const isLaunched = env.BRXY_LAUNCH !== undefined
+  const isTerminal = process.stderr.isTTY === true
+  const out = passThrough(process.stdout)
+  const err = passThrough(process.stderr)
+  const format = options.log === 'auto' ? (isTerminal || isLaunched ? 'text' : 'json') : options.log
+  const write = (line: string) => err.write(Buffer.from(`${line}\n`))
+  const sink: LogSink = { format, isQuiet: isLaunched, route, write }
+  const onEvent = (event: LinkerEvent) => logEvent(sink, event)
+  const complain = (error: Error & { readonly code: string }, status: number) => {
+    write(`brxy link: ${error.message} (${error.code})`)
+    return status
+  }
+
+  const signals = onSignals()
+  try {
+    let application: Application | null = null
+    if (command !== undefined) {
+      try {
+        application = await start(request, command, env, onEvent, (stream, chunk) =>
+          (stream === 'stdout' ? out : err).write(chunk),
+        )
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error
+        complain(error, error.exitStatus)
+        // An edge that waits for this launch is told why; by hand, the message above is enough.
+        if (!isLaunched) return error.exitStatus
+        const { UnstartedApplication } = await import('./unstarted-application.ts')
+        application = new UnstartedApplication(error)
+      }
+    }
+    if (!isConcurrencySet && !isLaunched && isTerminal) write('1 request at a time; more with -c')
+
+    const [{ Linker }, { AttachedApplication }] = await Promise.all([
+      import('./linker.ts'),
+      import('./attached-application.ts'),
+    ])
+    const linker = new Linker({
+      options,
+      route,
+      application: application ?? new AttachedApplication(options.to as string, options.health),
+      token: () => readToken(request.tokenFile, options.token),
+      ...(env.BRXY_LAUNCH === undefined ? {} : { launch: env.BRXY_LAUNCH }),
+      ...(env.BRXY_INSTANCE === undefined ? {} : { platform: env.BRXY_INSTANCE }),
+      onEvent,
+    })
+    linker.start()
+    signals.handle((number, count) => (count === 1 ? linker.drain() : linker.kill(number)))
+    return await linker.done
+  } catch (error) {
+    // Before anything was started: only --to can be wrong by now.
+    if (error instanceof LinkError) return complain(error, USAGE)
+    throw error
+  } finally {
+    signals.close()
+  }
+}
+
+async function start(
+  { options }: LinkRequest,
+  command: readonly string[],
+  env: NodeJS.ProcessEnv,
+  onEvent: (event: LinkerEvent) => void,
+  onOutput: (stream: 'stdout' | 'stderr', chunk: Buffer) => void,
+): Promise<StartedApplication> {
+  const started = await StartedApplication.start({
+    argv: command,
+    port: options.appPort,
+    healthPath: options.health,
+    env,
+    onOutput,
+    onNotice: (message) => onEvent({ type: 'notice', message }),
+  })
+  onEvent({ type: 'app-started', pid: started.pid, port: started.port })
+  return started
+}
