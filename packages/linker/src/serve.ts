@@ -4,6 +4,7 @@ import type { Application } from './application.ts'
 import type { LinkRequest } from './cli.ts'
 import { LinkError } from './error.ts'
 import type { LinkerEvent } from './event.ts'
+import { keepSmall } from './footprint.ts'
 import { type LogSink, logEvent } from './log.ts'
 import { onSignals } from './signals.ts'
 import { StartedApplication } from './started-application.ts'
@@ -30,6 +31,7 @@ export async function serve(request: LinkRequest, env: NodeJS.ProcessEnv): Promi
     return status
   }
 
+  keepSmall()
   const signals = onSignals()
   try {
     let application: Application | null = null

@@ -1,5 +1,12 @@
 import { connect, type Socket } from 'node:net'
-import { type Head, type Http1Error, type MessageSink, ResponseDecoder, type ResponseHead } from '@brxy/http1'
+import {
+  CRLF,
+  type Head,
+  type Http1Error,
+  type MessageSink,
+  ResponseDecoder,
+  type ResponseHead,
+} from '@brxy/http1'
 import type { SocketWriter, WriterOwner } from '@brxy/protocol/transport'
 
 /** Whoever uses a connection: one request at a time. */
@@ -19,6 +26,9 @@ export interface AppAddress {
   readonly port: number
 }
 
+/** What one read takes at most. Only the pages that are written to cost memory. */
+const READ_BYTES = 64 * 1024
+
 /**
  * One connection to the application. It decodes responses for its user and knows whether it may be used again;
  * bytes that nobody asked for end it.
@@ -28,7 +38,10 @@ export class AppConnection implements MessageSink<ResponseHead>, WriterOwner {
   readonly #writer: SocketWriter
   readonly #onIdleClose: (connection: AppConnection) => void
   readonly #decoder = new ResponseDecoder()
+  #readBuffer: Buffer = Buffer.allocUnsafeSlow(READ_BYTES)
   #user: ConnectionUser | null = null
+  /** The body of the response under way ends with the connection. */
+  #isUntilClose = false
   /** Whether the response of the request under way has begun. */
   hasAnswered = false
   isConnected = false
@@ -42,13 +55,25 @@ export class AppConnection implements MessageSink<ResponseHead>, WriterOwner {
   constructor(address: AppAddress, writer: SocketWriter, onIdleClose: (connection: AppConnection) => void) {
     this.#writer = writer
     this.#onIdleClose = onIdleClose
-    this.socket = connect({ host: address.host, port: address.port, noDelay: true, allowHalfOpen: true })
+    this.socket = connect({
+      host: address.host,
+      port: address.port,
+      noDelay: true,
+      allowHalfOpen: true,
+      // Reads go into a buffer of ours, and not into a new one of 64 KiB each: less to allocate, less to collect.
+      onread: {
+        buffer: () => this.#readBuffer,
+        callback: (bytes, buffer) => {
+          this.#onInput(buffer as Buffer, bytes)
+          return true
+        },
+      },
+    })
     // `ready` follows `connect`, when what was written while connecting has gone out.
     this.socket.on('ready', () => {
       this.isConnected = true
       this.#user?.onConnected()
     })
-    this.socket.on('data', (data) => this.#onInput(data))
     this.socket.on('end', () => this.#onEnd())
     this.socket.on('error', (error) => this.#over(error))
     this.socket.on('close', () => this.#over(null))
@@ -59,12 +84,18 @@ export class AppConnection implements MessageSink<ResponseHead>, WriterOwner {
     return this.socket.writableLength === 0
   }
 
+  /** What was read last is still referred to: the next read goes into another buffer. */
+  keepReadBuffer(): void {
+    this.#readBuffer = Buffer.allocUnsafeSlow(READ_BYTES)
+  }
+
   /** Starts a request. Write it with the methods below. */
   use(user: ConnectionUser, method: string, nowMs: number): void {
     this.#user = user
     this.useCount++
     this.usedSinceMs = nowMs
     this.hasAnswered = false
+    this.#isUntilClose = false
     this.#decoder.begin({ method })
   }
 
@@ -109,6 +140,7 @@ export class AppConnection implements MessageSink<ResponseHead>, WriterOwner {
   // --- the decoder's calls, handed on ---
 
   onHead(head: ResponseHead): void {
+    this.#isUntilClose = head.closeDelimited
     this.#user?.onHead(head)
   }
 
@@ -130,7 +162,7 @@ export class AppConnection implements MessageSink<ResponseHead>, WriterOwner {
     user?.onError(error)
   }
 
-  #onInput(data: Buffer): void {
+  #onInput(data: Buffer, length: number): void {
     if (this.#user === null) {
       // Bytes without a request: whatever they are, they must not become the answer of the next one.
       this.#idleClose()
@@ -139,14 +171,14 @@ export class AppConnection implements MessageSink<ResponseHead>, WriterOwner {
     this.hasAnswered = true
     let at = 0
     try {
-      while (at < data.length && this.#user !== null && !this.isOver) {
-        at = this.#decoder.push(data, at, data.length, this)
+      while (at < length && this.#user !== null && !this.isOver) {
+        at = this.#decoder.push(data, at, length, this)
       }
     } catch (error) {
       this.#onBug(error)
     }
     // More than the response: the user has finished, and the connection is not clean.
-    if (at < data.length && !this.isOver) this.#idleClose()
+    if (at < length && !this.isOver) this.#idleClose()
   }
 
   #onEnd(): void {
@@ -154,8 +186,21 @@ export class AppConnection implements MessageSink<ResponseHead>, WriterOwner {
       this.#idleClose()
       return
     }
+    if (!this.#isUntilClose || !this.socket.writable) {
+      this.#finish()
+      return
+    }
+    // libuv tells a RST that comes together with the last data as an ordinary end, and then the body is not complete.
+    // A write finds out. An application that only ended its direction ignores an empty line (RFC 9112 2.2).
+    this.socket.write(CRLF, (error) => {
+      if (error) this.#over(error)
+      else this.#finish()
+    })
+  }
+
+  #finish(): void {
     try {
-      if (this.hasAnswered) this.#decoder.eof(this)
+      if (this.hasAnswered && !this.isOver) this.#decoder.eof(this)
     } catch (error) {
       this.#onBug(error)
     }

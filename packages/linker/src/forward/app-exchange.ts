@@ -116,8 +116,10 @@ export class AppExchange implements ConnectionUser {
   }
 
   onData(buffer: Buffer, from: number, to: number): void {
-    if (this.#lingers) return
-    if (!this.#stream.write(buffer, from, to)) this.connection?.socket.pause()
+    const { connection } = this
+    if (this.#lingers || connection === null) return
+    if (!this.#stream.write(buffer, from, to)) connection.socket.pause()
+    if (this.#stream.retained) connection.keepReadBuffer()
   }
 
   onTrailers(fields: Head): void {

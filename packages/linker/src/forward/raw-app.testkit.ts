@@ -46,11 +46,6 @@ export class RawApp {
     return (this.#server.address() as AddressInfo).port
   }
 
-  /** Connections that are open now. */
-  get openCount(): number {
-    return this.connections.filter(({ socket }) => !socket.destroyed).length
-  }
-
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy()
     await new Promise((resolve) => this.#server.close(resolve))
@@ -99,7 +94,8 @@ export class RawConnection {
 
   /** The next `count` bytes, or null at the end of the connection. */
   bytes(count: number): Promise<string | null> {
-    return this.#take(() => (this.unread.length < count ? 0 : count))
+    if (count === 0) return Promise.resolve('')
+    return this.#take(() => (this.received.length - this.#read < count ? 0 : count))
   }
 
   write(text: string): void {
@@ -123,7 +119,7 @@ export class RawConnection {
     for (;;) {
       const count = available()
       if (count > 0) {
-        const text = this.unread.slice(0, count)
+        const text = this.received.slice(this.#read, this.#read + count)
         this.#read += count
         return text
       }
