@@ -62,7 +62,10 @@ const modes = {
       )
     })
   },
-  /** GET /known/N and /chunked/N send N bytes; a body that is sent is answered with its length and checksum. */
+  /**
+   * GET /known/N and /chunked/N send N bytes; a body that is sent is answered with its length and checksum, and not read
+   * at all if it is sent to /unread.
+   */
   bulk(request, response) {
     const [, kind, length] = request.url.split('/')
     if (kind === 'written') return response.end(String(written))
@@ -75,6 +78,7 @@ const modes = {
       pipeline(Readable.from(bytes(Number(length))), response, () => {})
       return
     }
+    if (kind === 'unread') return request.pause()
     const hash = createHash('sha256')
     let count = 0
     request.on('data', (chunk) => {

@@ -223,10 +223,8 @@ describe('what people read', () => {
     await edge.prints(/idle.*, left\n/)
     const [first, ...lines] = edge.stdout.trimEnd().split('\n')
     expect(first).toMatch(/^brxy \d\S* {2}http:\/\/\S+:\d+ {2}.*\^C stops$/)
-    const said = lines
-      .filter((line) => / localhost/.test(line))
-      .map((line) => line.replace(/^\d\d:\d\d:\d\d /, ''))
-    expect(said.slice(0, 4)).toEqual([
+    for (const line of lines) expect(line).toMatch(/^\d\d:\d\d:\d\d \S/)
+    expect(lines.map((line) => line.slice('hh:mm:ss '.length))).toEqual([
       expect.stringMatching(/^localhost +1 held, starting copy 1$/),
       expect.stringMatching(/^localhost\/1 +ready in [\d.]+m?s, 1 slot$/),
       expect.stringMatching(/^localhost\/1 +GET \/a 200 [\d.]+m?s \(held [\d.]+m?s\)$/),
@@ -239,6 +237,22 @@ describe('what people read', () => {
     expect((await fetch(`http://localhost:${edge.port}/`)).status).toBe(503)
     await edge.prints(/localhost\/1 +failed to start .*status 3.*next try in/)
     await edge.prints(/\| no such database/)
+  })
+})
+
+describe('an edge whose reader goes away', () => {
+  it.each(['text', 'json'])('serves on, and ends in order (%s)', async (log) => {
+    const [port, tunnel, admin] = await freePorts(3)
+    const addresses = ['-p', `${port}`, '--tunnel', `127.0.0.1:${tunnel}`, '--admin', `127.0.0.1:${admin}`]
+    const flags = ['--state-dir', dir.path, '--log', log, '--requests', 'on']
+    const edge = brxy(['edge', ...addresses, ...flags, '--', ...linked(nodeApp('echo'))])
+    running.push(edge)
+    await edge.prints(/listening|\^C stops/)
+    edge.child.stdout?.destroy()
+    edge.child.stderr?.destroy()
+    for (let i = 0; i < 5; i++) expect((await fetch(`http://localhost:${port}/`)).status).toBe(200)
+    edge.signal('SIGTERM')
+    expect(await edge.ends()).toEqual({ code: 0, signal: null })
   })
 })
 

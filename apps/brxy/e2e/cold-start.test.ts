@@ -157,17 +157,22 @@ describe('an application that cannot be started', () => {
     expect(failed.output).toContain('no such database')
   })
 
-  it('and never listens: 503 after --start-timeout, and the linker exits 124', async () => {
-    edge = await EdgeProcess.start({
-      command: linked(shell('echo dreaming; exec sleep 600'), ['--start-timeout', '1s']),
-    })
+  it('and never listens: 503 after --start-timeout, with the reason and the output for the operator', async () => {
+    const dreamer = shell('echo dreaming; exec sleep 600')
+    edge = await EdgeProcess.start({ command: linked(dreamer, ['--start-timeout', '1s']) })
     const answer = await edge.ask()
     expectCannotStart(answer, 'crashed')
     expect(answer.tookMs).toBeGreaterThanOrEqual(1000)
     const failed = await edge.event('launch failed', ({ output }) => output !== undefined)
     expect((failed.problem as { message: string }).message).toContain('did not listen within 1 s')
     expect(failed.output).toContain('dreaming')
-    expect(await edge.event('launch process ended')).toMatchObject({ status: 124 })
+    // What the linker exits with, for those who start it by hand.
+    const env = { BRXY_TOKEN: await brxyToken(edge, 'web') }
+    const linker = brxy(
+      ['link', '-r', 'web', '-e', edge.tunnel, '--start-timeout', '300ms', '--', ...dreamer],
+      { env },
+    )
+    expect(await linker.ends()).toEqual({ code: 124, signal: null })
   })
 
   it('because its command does not exist: the linker exits 127, and says which', async () => {

@@ -34,6 +34,18 @@ function bulkHash(): string {
   return hash.digest('hex')
 }
 
+/** Waits until a number is the same ten times in a row, and no longer 0. Each look takes a request's time. */
+function standstill(look: () => Promise<number>): Promise<number> {
+  let before = -1
+  let same = 0
+  return eventually('standstill', async () => {
+    const now = await look()
+    same = now === before ? same + 1 : 0
+    before = now
+    return same === 10 && now
+  })
+}
+
 /** Neither process has ever held more than a small part of what went through it. */
 async function expectLittleMemory(): Promise<void> {
   expect(peakMemoryBytes(edge.pid), 'memory of the edge').toBeLessThan(MAX_MEMORY_BYTES)
@@ -114,15 +126,7 @@ describe('a client that reads slowly', () => {
     )
     socket.pause()
     expect(head.toString('latin1')).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
-    // It stands still: asked ten times in a row, the application has not written another byte.
-    let before = -1
-    let still = 0
-    const written = await eventually('the application stands still', async () => {
-      const now = Number((await edge.ask('/written')).text)
-      still = now === before ? still + 1 : 0
-      before = now
-      return still === 10 && now
-    })
+    const written = await standstill(async () => Number((await edge.ask('/written')).text))
     expect(written).toBeLessThan(BULK_BYTES / 3)
     await expectLittleMemory()
     // And goes on when the client does.
@@ -131,6 +135,28 @@ describe('a client that reads slowly', () => {
       'the application goes on',
       async () => Number((await edge.ask('/written')).text) > written,
     )
+    socket.destroy()
+    await eventually('the application hears of the end', async () => (await edge.ask('/gone')).text === '1')
+  })
+})
+
+describe('an application that reads slowly', () => {
+  it('makes the client wait, and nobody in between store what it does not read', async () => {
+    const app = linked(nodeApp('bulk'), ['-c', '2'], { BRXY_ABORT_LINGER: '200ms' })
+    edge = await EdgeProcess.start({ command: app })
+    const socket = connect(edge.port, '127.0.0.1').on('error', () => {})
+    socket.write(`POST /unread HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${BULK_BYTES}\r\n\r\n`)
+    const write = () => {
+      while (socket.write(BLOCK));
+    }
+    socket.on('drain', write)
+    write()
+    const taken = await standstill(async () => {
+      await edge.ask('/written')
+      return socket.bytesWritten - socket.writableLength
+    })
+    expect(taken).toBeLessThan(BULK_BYTES / 3)
+    await expectLittleMemory()
     socket.destroy()
     await eventually('the application hears of the end', async () => (await edge.ask('/gone')).text === '1')
   })

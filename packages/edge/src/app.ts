@@ -254,12 +254,24 @@ export class App implements ScaledApp {
     this.#env.wheel.set(this.#timer, deadlineMs)
   }
 
+  /**
+   * A slot counts although its grant is not here yet: an instance that has just become ready, or has just answered, must
+   * not look like one that has nothing to give.
+   */
+  #freeSlots(): number {
+    let free = 0
+    for (const { isEligible, phase, slots, busy } of this.instances.values()) {
+      if (isEligible && phase === 'ready') free += Math.max(0, slots - busy)
+    }
+    return free
+  }
+
   #demand(): Demand {
     const { queue } = this.broker
     return {
       held: queue.count,
       oldestSinceMs: queue.first?.heldSinceMs ?? 0,
-      usableGrants: this.broker.usableGrants,
+      freeSlots: this.#freeSlots(),
     }
   }
 

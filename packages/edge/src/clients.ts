@@ -53,8 +53,8 @@ export class Clients {
       if (this.#connections.size >= this.#shared.options.maxConnections) return socket.destroy()
       this.#connections.add(new ClientConnection(socket, this.#shared, this.#forget))
     })
-    const bound = await listen(server, address, { backlog: BACKLOG })
-    server.on('error', (error) => this.#shared.emit({ type: 'bug', error }))
+    const onError = (error: Error) => this.#shared.emit({ type: 'bug', error })
+    const bound = await listen(server, address, onError, { backlog: BACKLOG })
     this.#servers.push(server)
     return bound
   }

@@ -128,6 +128,7 @@ export class Edge {
     const { options } = this
     const tokens = this.#tokens as Tokens
     const edges: string[] = []
+    const onError = (error: Error) => emit({ type: 'bug', error })
     this.#tunnel = new TunnelServer({
       tokens,
       wheel: this.#wheel,
@@ -135,12 +136,12 @@ export class Edge {
       admit: (hello, instance, grant) => this.#admit(hello, instance, grant),
       emit,
     })
-    const tunnel = await listen(this.#tunnel.server, options.tunnel)
+    const tunnel = await listen(this.#tunnel.server, options.tunnel, onError)
     this.#tunnelUrl = advertised(options.advertise, tunnel)
     edges.push(this.#tunnelUrl)
     await this.#startScaler(stateDir)
     this.#admin = createAdminServer({ status: () => this.status() })
-    const admin = await listen(this.#admin, options.admin)
+    const admin = await listen(this.#admin, options.admin, onError)
     const clients: string[] = []
     for (const address of options.listen) clients.push(await this.#clients.listen(address))
     const addresses = { clients, tunnel, admin }
@@ -216,15 +217,8 @@ export class Edge {
     await Promise.race([this.#clients.drain(), after(drainMs)])
     this.#clients.destroy()
     if (onExit === 'stop') await this.#runner?.removeAll(drainMs + STOP_GRACE_MS)
-    for (const instance of this.#tunnel?.instances ?? []) {
-      instance.session.drain()
-      instance.session.goaway('edge/stopping', 'the edge is stopping', true)
-    }
-    const deadline = after(GOODBYE_MS)
-    const tunnel = this.#tunnel
-    if (tunnel !== null && tunnel.count > 0) {
-      await Promise.race([deadline, Promise.all([...tunnel.instances].map((i) => i.gone))])
-    }
+    const goodbye = this.#tunnel?.goodbye('edge/stopping', 'the edge is stopping')
+    await Promise.race([goodbye, after(GOODBYE_MS)])
     await this.#close()
   }
 

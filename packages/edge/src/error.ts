@@ -101,6 +101,7 @@ export const EDGE_ERRORS = {
   'token/expired': 'The token has expired. Make a new one with `brxy token`; a longer life is `--ttl`.',
   'token/foreign-route':
     'The token does not allow the route that the linker asked for. Make one with `brxy token --route R`.',
+  'edge/not-found': 'The tunnel port was asked for another path. Check the address that the linker dials.',
   'edge/already-connected':
     'A live session of the same linker process, or of another one of the same launch, exists. A linker closes the old one before it dials; a command that is a launch starts one linker.',
   'edge/no-route':

@@ -4,25 +4,28 @@ import { formatAddress, parseAddress } from './address.ts'
 
 /**
  * Has a server listen. @returns the address it got.
+ * @param onError what accept() says later (too many open files): it ends nothing that runs.
  * @throws BrxyError `edge/bad-address`, `edge/address-in-use`
  */
 export function listen(
   server: Server,
   text: string,
+  onError: (error: Error) => void,
   options: Pick<ListenOptions, 'backlog'> = {},
 ): Promise<string> {
   const { host, port } = parseAddress(text)
   return new Promise((resolve, reject) => {
-    const onError = (cause: NodeJS.ErrnoException) => {
+    const onFailed = (cause: NodeJS.ErrnoException) => {
       if (cause.code === 'EADDRINUSE') {
         reject(new BrxyError('edge/address-in-use', `${text} is taken by another process`, { cause }))
       } else {
         reject(new BrxyError('edge/bad-address', `cannot listen on ${text}: ${cause.message}`, { cause }))
       }
     }
-    server.once('error', onError)
+    server.once('error', onFailed)
     server.listen({ port, ...(host === undefined ? {} : { host }), ...options }, () => {
-      server.off('error', onError)
+      server.off('error', onFailed)
+      server.on('error', onError)
       const bound = server.address() as AddressInfo
       resolve(formatAddress(bound.address, bound.port))
     })

@@ -20,6 +20,7 @@ export class Running {
   stdout = ''
   stderr = ''
   exit: Exit | null = null
+  #isToldToEnd = false
 
   constructor(
     command: string,
@@ -74,6 +75,7 @@ export class Running {
   }
 
   signal(name: NodeJS.Signals): void {
+    if (name !== 'SIGHUP') this.#isToldToEnd = true
     this.child.kill(name)
   }
 
@@ -82,10 +84,10 @@ export class Running {
     return within(`the end of process ${this.pid}:\n${this.output}`, this.exited, timeoutMs)
   }
 
-  /** SIGTERM, and SIGKILL if that is not enough. */
+  /** SIGTERM, unless it is ending already (a second one would cut that short), and SIGKILL if that is not enough. */
   async stop(timeoutMs = PATIENCE_MS): Promise<Exit> {
     if (this.exit !== null) return this.exit
-    this.signal('SIGTERM')
+    if (!this.#isToldToEnd) this.signal('SIGTERM')
     try {
       return await this.ends(timeoutMs)
     } catch (error) {

@@ -47,6 +47,8 @@ export async function runEdge(
   const collected = collect(EDGE_FLAGS, { flags: flagTexts(EDGE_FLAGS, argv), env })
   const { scaler, log, requests, ...options } = collected.values
   const command = (argv['--'] as string[] | undefined) ?? []
+  // Whoever reads the log may go away; the edge serves on.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   const isText = log === 'text' || (log === 'auto' && process.stdout.isTTY === true)
   const write = isText ? textLog(version) : jsonLog()
   const choice = command.length === 0 ? null : await shellChoice(scaler, command)

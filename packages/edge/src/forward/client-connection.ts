@@ -73,7 +73,8 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
 
   /** The edge drains: an idle connection closes now, a busy one after its response. */
   drain(): void {
-    if (this.#exchange === null && this.#decoder.idle && !this.#ended) this.#finish()
+    if (this.#ended) this.#linger?.hurry()
+    else if (this.#exchange === null && this.#decoder.idle) this.#finish()
   }
 
   /** The edge stops: nothing is waited for. */
@@ -358,6 +359,7 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
     this.#ended = true
     this.#input = null
     this.#linger = new Linger(this.socket, this.shared.wheel)
+    if (this.shared.isDraining) this.#linger.hurry()
   }
 
   #onClose(): void {

@@ -1,6 +1,7 @@
 import { BODY_KNOWN, BODY_NONE } from '@brxy/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { TestEdge } from '../edge.testkit.ts'
+import { poll } from '../eventually.testkit.ts'
 
 let edge: TestEdge
 beforeEach(async () => {
@@ -31,7 +32,7 @@ describe('requests of a connection', () => {
     first.respond('first')
     const second = await linker.next()
     second.respond('second')
-    expect(await client.until('second')).toMatch(/first[^]*second$/)
+    expect(await client.until('second')).toMatch(/first[\s\S]*second$/)
     expect(linker.requests).toHaveLength(2)
     client.send('TP/1.1\r\nHost: shop\r\n\r\n')
     ;(await linker.next()).respond('third')
@@ -57,7 +58,7 @@ describe('requests of a connection', () => {
       await new Promise((resolve) => setImmediate(resolve))
     }
     const request = await linker.next()
-    await expect.poll(() => request.body.toString()).toBe('hello')
+    await poll(() => request.body.toString()).toBe('hello')
     request.respond('ok')
     await client.until('ok')
   })
@@ -66,7 +67,7 @@ describe('requests of a connection', () => {
     const linker = await edge.linker()
     edge.client().send('POST /x HTTP/1.1\r\nHost: shop\r\nContent-Length: 5\r\n\r\nhello')
     const request = await linker.next()
-    await expect.poll(() => request.ended).toBe(true)
+    await poll(() => request.ended).toBe(true)
     expect([request.bodyKind, request.length, request.body.toString()]).toEqual([1, 5, 'hello'])
     expect(request.head).not.toMatch(/content-length/i)
   })
@@ -78,7 +79,7 @@ describe('requests of a connection', () => {
       .send('POST /x HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: chunked\r\n\r\n')
       .send('5;a=b\r\nhello\r\n6\r\n world\r\n0\r\nX-Sum: 1\r\nAuthorization: no\r\n\r\n')
     const request = await linker.next()
-    await expect.poll(() => request.ended).toBe(true)
+    await poll(() => request.ended).toBe(true)
     expect([request.bodyKind, request.body.toString(), request.trailers]).toEqual([
       2,
       'hello world',
@@ -153,7 +154,9 @@ describe('responses', () => {
     request.sendHead(`${HEAD}\r\n`)
     request.write('hello')
     request.finish()
-    expect(await client.ended()).toMatch(/^HTTP\/1.1 200 OK\r\nConnection: close\r\nDate: [^\r]+\r\n\r\nhello$/)
+    expect(await client.ended()).toMatch(
+      /^HTTP\/1.1 200 OK\r\nConnection: close\r\nDate: [^\r]+\r\n\r\nhello$/,
+    )
     expect(client.end).toBe('fin')
   })
 
@@ -164,14 +167,14 @@ describe('responses', () => {
     expect(await client.until('one')).toMatch(/\r\nConnection: keep-alive\r\n/)
     client.send('GET / HTTP/1.0\r\nHost: shop\r\n\r\n')
     ;(await linker.next()).respond('two')
-    expect(await client.ended()).toMatch(/\r\nConnection: close\r\n[^]*two$/)
+    expect(await client.ended()).toMatch(/\r\nConnection: close\r\n[\s\S]*two$/)
   })
 
   it('to `Connection: close` end the connection', async () => {
     const linker = await edge.linker()
     const client = edge.client().get('/', 'Connection: close\r\n')
     ;(await linker.next()).respond('bye')
-    expect(await client.ended()).toMatch(/\r\nConnection: close\r\n[^]*bye$/)
+    expect(await client.ended()).toMatch(/\r\nConnection: close\r\n[\s\S]*bye$/)
     expect(client.end).toBe('fin')
   })
 
@@ -197,7 +200,7 @@ describe('responses', () => {
     let request = await linker.next()
     request.sendHead(`${HEAD}\r\n`, BODY_NONE, 1234)
     request.done()
-    expect(await client.until('\r\n\r\n')).toMatch(/\r\nContent-Length: 1234\r\n[^]*\r\n\r\n$/)
+    expect(await client.until('\r\n\r\n')).toMatch(/\r\nContent-Length: 1234\r\n[\s\S]*\r\n\r\n$/)
     client.send('HEAD / HTTP/1.1\r\nHost: shop\r\n\r\n')
     request = await linker.next()
     request.respond()
@@ -248,20 +251,19 @@ describe('responses', () => {
     const client = edge.client().send('POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 1000\r\n\r\nsome')
     const request = await linker.next()
     request.respond('enough', '413 Content Too Large')
-    expect(await client.ended()).toMatch(/^HTTP\/1.1 413 [^]*\r\nConnection: close\r\n[^]*enough$/)
+    expect(await client.ended()).toMatch(/^HTTP\/1.1 413 [\s\S]*\r\nConnection: close\r\n[\s\S]*enough$/)
     expect(client.end).toBe('fin')
-    await expect.poll(() => request.resetCode).toBe(0)
+    await poll(() => request.resetCode).toBe(0)
     // What still comes is no request.
     client.send('GET /smuggled HTTP/1.1\r\nHost: shop\r\n\r\n')
     client.finish()
-    await expect.poll(() => edge.edge.status().connections).toBe(0)
+    await poll(() => edge.edge.status().connections).toBe(0)
     expect(linker.requests).toHaveLength(1)
   })
 })
 
 describe('100 Continue', () => {
-  const EXPECT =
-    'POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n'
+  const EXPECT = 'POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n'
 
   it('is sent when the request is given to an instance, never while it is held', async () => {
     const client = edge.client().send(EXPECT)
@@ -272,7 +274,7 @@ describe('100 Continue', () => {
     client.send('hello')
     const request = await linker.next()
     expect(request.head).not.toMatch(/expect/i)
-    await expect.poll(() => request.body.toString()).toBe('hello')
+    await poll(() => request.body.toString()).toBe('hello')
     request.respond('thanks')
     expect(await client.until('thanks')).toMatch(/^HTTP\/1.1 200 /)
   })

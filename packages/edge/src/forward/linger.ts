@@ -4,6 +4,8 @@ import { type TimerWheel, WheelTimer } from '@brxy/protocol/transport'
 /** How long, and how much of, what the client still sends is read and thrown away. */
 const LINGER_MS = 10_000
 const LINGER_BYTES = 256 * 1024
+/** The same while the edge drains: time for the client to take the answer, not to go on sending. */
+const HURRIED_MS = 1_000
 /** A client that takes nothing of what it was sent for so long is cut. */
 const STALL_MS = 60_000
 
@@ -17,6 +19,7 @@ export class Linger {
   readonly #timer: WheelTimer
   #untakenBytes: number
   #bytes = 0
+  #lingerMs = LINGER_MS
 
   /** Begins at once. */
   constructor(socket: Socket, wheel: TimerWheel) {
@@ -25,7 +28,7 @@ export class Linger {
     this.#timer = new WheelTimer(() => this.#onTimeout())
     this.#untakenBytes = socket.writableLength
     this.#wait(STALL_MS)
-    socket.on('finish', () => this.#wait(LINGER_MS))
+    socket.on('finish', () => this.#wait(this.#lingerMs))
     socket.on('close', () => wheel.clear(this.#timer))
     socket.end()
     socket.resume()
@@ -35,6 +38,12 @@ export class Linger {
   onInput(bytes: number): void {
     this.#bytes += bytes
     if (this.#bytes > LINGER_BYTES) this.#socket.destroy()
+  }
+
+  /** The edge drains: what the client still sends is waited for less long. */
+  hurry(): void {
+    this.#lingerMs = HURRIED_MS
+    if (this.#socket.writableFinished) this.#wait(HURRIED_MS)
   }
 
   #onTimeout(): void {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { TestEdge } from '../edge.testkit.ts'
+import { poll } from '../eventually.testkit.ts'
 
 let edge: TestEdge
 afterEach(() => edge.close())
@@ -27,7 +28,7 @@ describe('a refused request', () => {
       code: 'edge/no-app',
       detail: 'No application is configured for this host.',
     })
-    expect(body['requestId']).toMatch(/^[0-9a-f-]{36}$/)
+    expect(body.requestId).toMatch(/^[0-9a-f-]{36}$/)
     client.get('/', '', 'A.Example.Com:80')
     await edge.untilHeld(1, 'a.example.com')
   })
@@ -52,14 +53,16 @@ describe('a refused request', () => {
   it('to HEAD has no body, and the next request is understood', async () => {
     edge = await TestEdge.start({ hosts: ['shop'] })
     const client = edge.client().send('HEAD / HTTP/1.1\r\nHost: other\r\n\r\n')
-    expect(await client.until('\r\n\r\n')).toMatch(/^HTTP\/1.1 404 [^]*Content-Length: [1-9]\d*\r\n[^]*\r\n\r\n$/)
+    expect(await client.until('\r\n\r\n')).toMatch(
+      /^HTTP\/1.1 404 [\s\S]*Content-Length: [1-9]\d*\r\n[\s\S]*\r\n\r\n$/,
+    )
     expect(await client.get('/', '', 'other').until('}')).toMatch(/^HTTP\/1.1 404 /)
   })
 
   it('with a body ends the connection, for what is left of it is no request', async () => {
     edge = await TestEdge.start({ hosts: ['shop'] })
     const client = edge.client().send('POST / HTTP/1.1\r\nHost: other\r\nContent-Length: 5\r\n\r\n')
-    expect(await client.ended()).toMatch(/^HTTP\/1.1 404 [^]*\r\nConnection: close\r\n/)
+    expect(await client.ended()).toMatch(/^HTTP\/1.1 404 [\s\S]*\r\nConnection: close\r\n/)
   })
 
   it('of a 1.0 client says that the connection is kept', async () => {
@@ -74,7 +77,9 @@ describe('a refused request', () => {
     edge.client().get('/', '', 'two')
     await edge.untilHeld(1, 'two')
     const client = edge.client().get('/', '', 'three')
-    expect(await client.until('}')).toMatch(/^HTTP\/1.1 503 [^]*Retry-After: 1\r\n[^]*edge\/too-many-apps/)
+    expect(await client.until('}')).toMatch(
+      /^HTTP\/1.1 503 [\s\S]*Retry-After: 1\r\n[\s\S]*edge\/too-many-apps/,
+    )
     first.close()
     await edge.untilHeld(0, 'one')
     client.get('/', '', 'three')
@@ -88,7 +93,7 @@ describe('a refused request', () => {
     await edge.untilHeld(1)
     const client = edge.client().get()
     expect(await client.until('}')).toMatch(
-      /^HTTP\/1.1 503 [^]*Retry-After: 1\r\n[^]*error=connection_limit_reached; details="edge\/hold-full"|^HTTP\/1.1 503 [^]*error=connection_limit_reached[^]*Retry-After: 1/,
+      /^HTTP\/1.1 503 [\s\S]*Retry-After: 1\r\n[\s\S]*error=connection_limit_reached; details="edge\/hold-full"|^HTTP\/1.1 503 [\s\S]*error=connection_limit_reached[\s\S]*Retry-After: 1/,
     )
     expect(edge.held()).toBe(1)
   })
@@ -96,7 +101,9 @@ describe('a refused request', () => {
   it('held longer than its limit is answered 504', async () => {
     edge = await TestEdge.start({ holdMs: 50 })
     const client = edge.client().get()
-    expect(await client.until('}')).toMatch(/^HTTP\/1.1 504 [^]*error=connection_timeout; details="edge\/hold-timeout"/)
+    expect(await client.until('}')).toMatch(
+      /^HTTP\/1.1 504 [\s\S]*error=connection_timeout; details="edge\/hold-timeout"/,
+    )
     expect(edge.held()).toBe(0)
     // And the connection goes on.
     client.get()
@@ -108,8 +115,8 @@ describe('a refused request', () => {
     const linker = await edge.linker()
     const client = edge.client().get()
     const request = await linker.next()
-    expect(await client.until('}')).toMatch(/^HTTP\/1.1 504 [^]*edge\/response-timeout/)
-    await expect.poll(() => request.resetCode).toBe(7)
+    expect(await client.until('}')).toMatch(/^HTTP\/1.1 504 [\s\S]*edge\/response-timeout/)
+    await poll(() => request.resetCode).toBe(7)
   })
 
   it('tells nothing of the inside', async () => {
@@ -129,8 +136,16 @@ describe('a refused request', () => {
 
 describe('a malformed request', () => {
   it.each([
-    ['two Content-Lengths', 'POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n', 400],
-    ['both framings', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n', 400],
+    [
+      'two Content-Lengths',
+      'POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n',
+      400,
+    ],
+    [
+      'both framings',
+      'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
+      400,
+    ],
     ['no Host', 'GET / HTTP/1.1\r\n\r\n', 400],
     ['no Host, 1.0, for there is no default app', 'GET / HTTP/1.0\r\n\r\n', 400],
     ['two Hosts', 'GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n', 400],
@@ -145,7 +160,8 @@ describe('a malformed request', () => {
     edge = await TestEdge.start()
     const client = edge.client().send(bytes)
     const text = await client.ended()
-    expect(text).toMatch(new RegExp(`^HTTP/1.1 ${status} [^]*\r\nConnection: close\r\n`))
+    expect(text.slice(0, 13)).toBe(`HTTP/1.1 ${status} `)
+    expect(text).toContain('\r\nConnection: close\r\n')
     expect(text).toMatch(/error=http_request_error; details="http1\//)
     expect(client.end).toBe('fin')
   })
@@ -157,7 +173,7 @@ describe('a malformed request', () => {
     const request = await linker.next()
     client.send('5\r\nhello!!')
     expect(await client.ended()).toMatch(/^HTTP\/1.1 400 /)
-    await expect.poll(() => request.resetCode).toBe(1)
+    await poll(() => request.resetCode).toBe(1)
     expect(edge.of('request')).toMatchObject([{ status: 400, error: expect.stringMatching(/^http1\//) }])
   })
 
@@ -179,7 +195,7 @@ describe('a malformed request', () => {
     ;(await linker.next()).respond()
     await client.until('\r\n\r\n')
     const text = await client.send('GET / HTTP/9\r\n\r\n').ended()
-    expect(text).toMatch(/^HTTP\/1.1 [45]\d\d [^]*problem\+json[^]*\r\n\r\n\{.*\}$/)
+    expect(text).toMatch(/^HTTP\/1.1 [45]\d\d [\s\S]*problem\+json[\s\S]*\r\n\r\n\{.*\}$/)
     expect(text).not.toMatch(/a\.example/)
   })
 
@@ -188,7 +204,7 @@ describe('a malformed request', () => {
     const linker = await edge.linker()
     const client = edge.client().send('GET /good HTTP/1.1\r\nHost: shop\r\n\r\nGET /bad\r\n\r\n')
     ;(await linker.next()).respond('good')
-    expect(await client.ended()).toMatch(/^HTTP\/1.1 200 [^]*goodHTTP\/1.1 400 /)
+    expect(await client.ended()).toMatch(/^HTTP\/1.1 200 [\s\S]*goodHTTP\/1.1 400 /)
   })
 })
 
@@ -201,7 +217,7 @@ describe('time', () => {
     client.send('GET /')
     const text = await client.ended()
     clearInterval(dripping)
-    expect(text).toMatch(/^HTTP\/1.1 408 [^]*\r\nConnection: close\r\n[^]*edge\/head-timeout/)
+    expect(text).toMatch(/^HTTP\/1.1 408 [\s\S]*\r\nConnection: close\r\n[\s\S]*edge\/head-timeout/)
     expect(performance.now() - since).toBeLessThan(2_000)
   })
 
@@ -232,7 +248,7 @@ describe('connections', () => {
     edge = await TestEdge.start({ listen: ['127.0.0.1:0', '127.0.0.1:0'], maxConnections: 2 })
     edge.client()
     edge.client()
-    await expect.poll(() => edge.edge.status().connections).toBe(2)
+    await poll(() => edge.edge.status().connections).toBe(2)
     const third = edge.client().get()
     await third.ended()
     expect(third.text).toBe('')
@@ -244,6 +260,6 @@ describe('connections', () => {
     const client = edge.client().send('POST / HTTP/1.1\r\nHost: other\r\nContent-Length: 9999999\r\n\r\n')
     await client.ended()
     client.send(Buffer.alloc(1024 * 1024))
-    await expect.poll(() => edge.edge.status().connections).toBe(0)
+    await poll(() => edge.edge.status().connections).toBe(0)
   })
 })

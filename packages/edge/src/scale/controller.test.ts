@@ -1,8 +1,8 @@
 import type { Instance } from '@brxy/scaler'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { ScaleAction } from './controller.ts'
 import { CRASHED, instanceOf, Scaling } from './controller.testkit.ts'
+import type { ScaleAction } from './controller.ts'
 
 const CONNECTED: ReadonlySet<string> = new Set(['starting', 'ready', 'asking', 'leaving'])
 

@@ -21,7 +21,7 @@ export class Scaling {
   readonly controller: ScaleController
   nowMs = 1_000_000
   held = 0
-  usableGrants = 0
+  freeSlots = 0
   oldestSinceMs = 0
   /** What every call to the scaler answers. null: calls stay out until the test ends them. */
   answer: 'accept' | 'reject' | null = 'accept'
@@ -40,8 +40,8 @@ export class Scaling {
     const done: ScaleAction[] = []
     for (let steps = 0; ; steps++) {
       if (steps > 1_000) throw new Error(`steps without end: ${JSON.stringify(done.slice(-3))}`)
-      const { held, oldestSinceMs, usableGrants } = this
-      const actions = this.controller.step({ held, oldestSinceMs, usableGrants }, this.nowMs)
+      const { held, oldestSinceMs, freeSlots } = this
+      const actions = this.controller.step({ held, oldestSinceMs, freeSlots }, this.nowMs)
       done.push(...actions)
       if (actions.some(({ kind }) => kind === 'fail-held')) this.held = 0
       if (actions.some(({ kind }) => kind === 'scale')) {

@@ -90,9 +90,9 @@ describe('launching', () => {
     const scaling = new Scaling({ canLaunch: false, min: 1 })
     scaling.hold(3)
     scaling.join('by-hand')
+    expect(scaling.controller.nextDeadline()).toBe(Number.POSITIVE_INFINITY)
     scaling.pass(60_000)
     expect(scaling.actions).toEqual([])
-    expect(scaling.controller.nextDeadline()).toBe(Number.POSITIVE_INFINITY)
   })
 
   it('does not count linkers that were started by hand among those that the platform should have', () => {
@@ -148,7 +148,7 @@ describe('patience', () => {
     const scaling = new Scaling()
     scaling.ready('launch-0')
     scaling.pass(1_000)
-    scaling.usableGrants = 5
+    scaling.freeSlots = 5
     scaling.hold(1)
     expect(scaling.launches(scaling.pass(100))).toHaveLength(1)
     expect(scaling.launches(scaling.pass(60_000))).toHaveLength(0)

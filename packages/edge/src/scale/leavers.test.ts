@@ -71,6 +71,17 @@ describe('leaving', () => {
     expect(scaling.launches()).toEqual([])
   })
 
+  it('keeps the only one that could serve instead of starting another', () => {
+    const scaling = new Scaling()
+    scaling.ready('a', 'b')
+    scaling.ask('a')
+    scaling.ask('b', 1)
+    scaling.ask('b', 1)
+    expect([verdicts(scaling), scaling.phaseOf('b')]).toEqual([['a GO', 'b STAY'], 'asking'])
+    scaling.hold(1)
+    expect([scaling.phaseOf('b'), scaling.launches()]).toEqual(['ready', []])
+  })
+
   it('keeps min', () => {
     const scaling = new Scaling({ min: 2 })
     scaling.ready('a', 'b', 'c')

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { MemberCount } from './members.ts'
 import { launchesFor } from './sum.ts'
 
-const demand = (held: number, usableGrants = 0) => ({ held, oldestSinceMs: 0, usableGrants })
+const demand = (held: number, freeSlots = 0) => ({ held, oldestSinceMs: 0, freeSlots })
 const count = (starting: number, ready: number): MemberCount => ({
   total: starting + ready,
   starting,

@@ -5,8 +5,8 @@ export interface Demand {
   readonly held: number
   /** Since when the oldest held request waits. Meaningless while held is 0. */
   readonly oldestSinceMs: number
-  /** Grants that could be spent at once. */
-  readonly usableGrants: number
+  /** Slots of eligible instances without a request: lent, or about to be (a GRANT may be on its way). */
+  readonly freeSlots: number
 }
 
 /**
@@ -23,7 +23,7 @@ export function launchesFor(demand: Demand, count: MemberCount, slots: number, i
   if (ready > 0 && isPatient) return 0
   // One is enough to learn what an instance can do.
   if (slots === 0) return starting + ready === 0 ? 1 : 0
-  const launches = Math.ceil((demand.held - demand.usableGrants - starting * slots) / slots)
+  const launches = Math.ceil((demand.held - demand.freeSlots - starting * slots) / slots)
   // Somebody waits although the sum says all is well: the sum is wrong, or an instance is stuck.
   if (launches <= 0) return starting === 0 ? 1 : 0
   return launches

@@ -41,9 +41,11 @@ export class Tokens {
       const { payload } = await jwtVerify(token, this.#secret, {
         audience: AUDIENCE,
         algorithms: [ALGORITHM],
+        // A token without an end would be good for ever.
+        requiredClaims: ['exp'],
       })
-      const routes = payload['routes']
-      const launch = payload['launch']
+      const routes = payload.routes
+      const launch = payload.launch
       if (!Array.isArray(routes) || !routes.every((route) => typeof route === 'string')) {
         throw new BrxyError('token/forged', 'the token names no routes')
       }

@@ -62,11 +62,6 @@ export class Instance implements EdgeSessionHandler, Puller {
   readonly #greeting: Greeting
   readonly #now: () => number
   #hasServed = false
-  #onGone: () => void = () => {}
-  /** Resolves when the session is over. */
-  readonly gone = new Promise<void>((resolve) => {
-    this.#onGone = resolve
-  })
 
   constructor(admission: Admission, greeting: Greeting, env: SessionEnvironment, now: () => number) {
     this.#admission = admission
@@ -181,6 +176,5 @@ export class Instance implements EdgeSessionHandler, Puller {
 
   onClosed(end: SessionEnd): void {
     this.app?.ended(this, end, this.#now())
-    this.#onGone()
   }
 }

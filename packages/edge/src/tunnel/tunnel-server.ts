@@ -43,7 +43,9 @@ export class TunnelServer {
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   })
   readonly #budget = new WindowBudget(DEFAULT_WINDOW_BUDGET_BYTES)
+  /** Whether they have said HELLO or not. */
   readonly #instances = new Set<Instance>()
+  #onEmpty: (() => void) | null = null
 
   constructor(env: TunnelServerEnvironment) {
     this.#env = env
@@ -56,18 +58,19 @@ export class TunnelServer {
       response.end('This is the tunnel of a brxy edge. Linkers connect here; clients use the other port.\n')
     })
     this.server.maxConnections = MAX_CONNECTIONS
-    // What accept() may say under load (too many open files) ends nothing that runs.
-    this.server.on('error', (error) => env.emit({ type: 'bug', error }))
     this.server.on('upgrade', (request, socket, head) => void this.#onUpgrade(request, socket, head))
   }
 
-  /** All sessions, whether they have said HELLO or not. */
-  get instances(): Iterable<Instance> {
-    return this.#instances
-  }
-
-  get count(): number {
-    return this.#instances.size
+  /** Ends all sessions in good order. Resolves when their connections are closed, which a linker may delay. */
+  async goodbye(code: string, message: string): Promise<void> {
+    for (const { session } of this.#instances) {
+      session.drain()
+      session.goaway(code, message, true)
+    }
+    if (this.#instances.size === 0) return
+    await new Promise<void>((resolve) => {
+      this.#onEmpty = resolve
+    })
   }
 
   async #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -99,7 +102,10 @@ export class TunnelServer {
     const admission: Admission = { admit: (hello, instance) => this.#env.admit(hello, instance, grant) }
     const instance = new Instance(admission, greeting, environment, wheel.now)
     this.#instances.add(instance)
-    webSocket.on('close', () => this.#instances.delete(instance))
+    webSocket.on('close', () => {
+      this.#instances.delete(instance)
+      if (this.#instances.size === 0) this.#onEmpty?.()
+    })
     new Tunnel(webSocket, socket, instance.session, wheel, { onBug: (error) => emit({ type: 'bug', error }) })
   }
 

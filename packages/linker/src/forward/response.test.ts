@@ -261,8 +261,11 @@ describe('bytes after a response', () => {
     })
     const { session } = await use(linked(app))
     await session.get()
+    const since = performance.now()
     later()
     await app.connections[0]?.closed()
+    // Not because it was idle for a second.
+    expect(performance.now() - since).toBeLessThan(800)
     expect((await session.get()).text).toBe('ok')
     expect(app.connections.length).toBe(2)
   })

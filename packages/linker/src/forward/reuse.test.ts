@@ -189,17 +189,28 @@ describe('a kept connection that the application has closed', () => {
     expect(app.connections.length).toBe(1)
   })
 
-  test('is not sent again once a byte of an answer has come', async () => {
-    const { session, app, idle } = await serve(async (connection) => {
-      await connection.head()
-      connection.write(OK)
-      if ((await connection.head()) !== null) connection.end('HTTP/1.1 2')
-    })
-    await session.get()
-    await idle()
-    expect((await session.get()).outcome).toBe(`reset ${RESET.APP_CLOSED}`)
-    expect(app.connections.length).toBe(1)
-  })
+  test.for(['fin', 'rst'] as const)(
+    '(%s) is not sent again once a byte of an answer has come',
+    async (ending) => {
+      let came: () => boolean = () => false
+      const { session, app, idle } = await serve(async (connection) => {
+        await connection.head()
+        connection.write(OK)
+        if ((await connection.head()) === null) return
+        connection.write('HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 2')
+        await until('the first bytes', () => came())
+        if (ending === 'fin') connection.end()
+        else connection.reset()
+      })
+      await session.get()
+      await idle()
+      const answer = session.open()
+      came = () => answer.heads.length > 0
+      await answer.over
+      expect(answer.outcome).toBe(`reset ${RESET.APP_CLOSED}`)
+      expect(app.connections.length).toBe(1)
+    },
+  )
 })
 
 /** Serves one connection at a time, from its first byte to its end, as `http.server` of Python does. */

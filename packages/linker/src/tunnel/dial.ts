@@ -40,10 +40,10 @@ export class Dial {
   #isOver = false
 
   /** Calls nothing before it returns. */
-  constructor(address: URL, token: string, wheel: TimerWheel, handler: DialHandler) {
+  constructor(address: URL, token: string, wheel: TimerWheel, handler: DialHandler, dialMs = DIAL_MS) {
     this.#handler = handler
     this.#wheel = wheel
-    this.#timer = new WheelTimer(() => this.#fail('link/unreachable', `no answer within ${DIAL_MS / 1000} s`))
+    this.#timer = new WheelTimer(() => this.#fail('link/unreachable', `no answer within ${dialMs} ms`))
     if (!TOKEN.test(token)) {
       process.nextTick(() =>
         this.#fail(
@@ -56,7 +56,7 @@ export class Dial {
     }
     const url = new URL(address)
     if (url.pathname === '/') url.pathname = TUNNEL_PATH
-    wheel.set(this.#timer, wheel.now() + DIAL_MS)
+    wheel.set(this.#timer, wheel.now() + dialMs)
     const socket = new WebSocket(url, SUBPROTOCOL, {
       headers: token === '' ? {} : { authorization: `Bearer ${token}` },
       perMessageDeflate: false,

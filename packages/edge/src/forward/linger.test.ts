@@ -1,0 +1,113 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { TimerWheel } from '@brxy/protocol/transport'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Linger } from './linger.ts'
+
+let server: Server
+let edgeSide: Socket
+let client: Socket
+
+beforeEach(async () => {
+  server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const accepted = once(server, 'connection')
+  client = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true })
+  client.on('error', () => {})
+  ;[edgeSide] = (await accepted) as [Socket]
+  edgeSide.on('error', () => {})
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+  client.destroy()
+  edgeSide.destroy()
+  server.close()
+})
+
+/** Lets sockets do what they can do now; time stands still. */
+async function io(until: () => boolean): Promise<void> {
+  for (let turns = 0; turns < 100_000 && !until(); turns++) {
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect(until()).toBe(true)
+}
+
+const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
+
+describe('Linger', () => {
+  it('ends the connection with FIN behind what was written, and is over when the client closes too', async () => {
+    const received: string[] = []
+    client.on('data', (data) => received.push(data.toString()))
+    client.on('end', () => {
+      received.push('FIN')
+      client.end()
+    })
+    edgeSide.write('bye')
+    new Linger(edgeSide, new TimerWheel())
+    await io(() => edgeSide.destroyed)
+    expect(received).toEqual(['bye', 'FIN'])
+  })
+
+  it('cuts a client that does not close, 10 s later', async () => {
+    new Linger(edgeSide, new TimerWheel())
+    await io(() => edgeSide.writableFinished)
+    await pass(9_900)
+    expect(edgeSide.destroyed).toBe(false)
+    await pass(200)
+    expect(edgeSide.destroyed).toBe(true)
+  })
+
+  it('cuts it sooner when the edge drains, also one that lingers already', async () => {
+    const linger = new Linger(edgeSide, new TimerWheel())
+    await io(() => edgeSide.writableFinished)
+    await pass(500)
+    linger.hurry()
+    await pass(900)
+    expect(edgeSide.destroyed).toBe(false)
+    await pass(200)
+    expect(edgeSide.destroyed).toBe(true)
+  })
+
+  it('throws away 256 KiB of what still comes and no more', () => {
+    const linger = new Linger(edgeSide, new TimerWheel())
+    linger.onInput(256 * 1024)
+    expect(edgeSide.destroyed).toBe(false)
+    linger.onInput(1)
+    expect(edgeSide.destroyed).toBe(true)
+  })
+
+  it('waits for a client that takes its time with what it was sent, as long as it takes some', async () => {
+    client.pause()
+    // More than two kernels take.
+    for (let i = 0; i < 64; i++) edgeSide.write(Buffer.alloc(1024 * 1024))
+    new Linger(edgeSide, new TimerWheel())
+    const waiting = edgeSide.writableLength
+    expect(waiting).toBeGreaterThan(0)
+    await pass(59_000)
+    client.resume()
+    await io(() => edgeSide.writableLength < waiting)
+    client.pause()
+    await pass(59_000)
+    expect(edgeSide.destroyed).toBe(false)
+  })
+
+  it('cuts a client that takes nothing for 60 s', async () => {
+    client.pause()
+    for (let i = 0; i < 64; i++) edgeSide.write(Buffer.alloc(1024 * 1024))
+    await io(() => edgeSide.writableLength > 0)
+    let length = 0
+    // Until the kernels are full.
+    await io(() => {
+      const isSame = length === edgeSide.writableLength
+      length = edgeSide.writableLength
+      return isSame
+    })
+    new Linger(edgeSide, new TimerWheel())
+    await pass(59_900)
+    expect(edgeSide.destroyed).toBe(false)
+    await pass(200)
+    expect(edgeSide.destroyed).toBe(true)
+  })
+})

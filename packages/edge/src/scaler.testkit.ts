@@ -1,0 +1,66 @@
+import type { AppScaler, Host, Instance, Launch, Problem, Scaler } from '@brxy/scaler'
+import type { ScalerChoice } from './edge.ts'
+
+/** A platform in memory: it starts what it is told to start, and the test plays the linkers. */
+export class FakePlatform implements Scaler {
+  readonly instances = new Map<string, Instance>()
+  /** Launches in the order of their start. */
+  readonly started: { route: string; launch: Launch }[] = []
+  readonly removed: string[] = []
+  host!: Host
+  isClosed = false
+
+  /** For TestEdge and Edge. */
+  get choice(): ScalerChoice {
+    return {
+      factory: (_, host) => {
+        this.host = host
+        return this
+      },
+      options: {},
+      appOptions: {},
+      isLocal: true,
+    }
+  }
+
+  app(route: string): AppScaler & { output(launch: string): readonly string[] } {
+    const list = async () => [...this.instances.values()]
+    return {
+      launches: 'named',
+      leave: 'exit',
+      observe: list,
+      output: (launch) => [`last words of ${launch}`],
+      scale: async ({ start, remove }) => {
+        for (const launch of start) {
+          if (this.instances.has(launch.id)) continue
+          this.started.push({ route, launch })
+          this.#put(launch.id, 'starting')
+        }
+        for (const { id } of remove) {
+          if (this.instances.delete(id)) this.removed.push(id)
+        }
+        return list()
+      },
+    }
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true
+  }
+
+  /** An instance ends, and the platform says so. */
+  fail(launch: string, problem: Problem, route = 'shop'): void {
+    this.#put(launch, 'ended', problem)
+    this.host.changed(route)
+  }
+
+  #put(launch: string, state: Instance['state'], problem?: Problem): void {
+    this.instances.set(launch, {
+      id: launch,
+      launch,
+      state,
+      since: 0,
+      ...(problem === undefined ? {} : { problem }),
+    })
+  }
+}
