@@ -59,6 +59,17 @@ describe('a held request', () => {
     expect(platform.started).toHaveLength(2)
   })
 
+  it('counts on an instance that is ready although its grant is still on its way', async () => {
+    for (let i = 0; i < 2; i++) edge.client().get()
+    await edge.untilHeld(2)
+    const { route, launch } = await eventually('a launch', () => platform.started[0])
+    const { BRXY_TOKEN: token, BRXY_LAUNCH: id } = launch.env
+    // Ready with one slot, and slow to lend it: longer than the patience.
+    await edge.linker({ route, token, launch: id, slots: 1, grants: 0 })
+    await eventually('the copy for the other request', () => platform.started[1])
+    expect(platform.started).toHaveLength(2)
+  })
+
   it('has its instance go on starting when its client leaves', async () => {
     const client = edge.client().get()
     await eventually('a launch', () => platform.started[0])
