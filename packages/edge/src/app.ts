@@ -22,7 +22,8 @@ export interface AppEnvironment {
 
 /** Sessions that end count as starting for so long (DESIGN section 7). */
 const LOST_MS = 2_000
-const ADOPT_MS = 5_000
+/** Longer than a linker with a running application waits between two dials (brxy.v1 rule 9: 5 s), and the dial. */
+const ADOPT_MS = 7_000
 /** An instance that left by itself is removed from the platform if it is still there after this time. */
 const LEFT_MS = 15_000
 

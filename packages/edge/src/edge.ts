@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
+import { normalizeHost } from '@brxy/http1'
 import { type OptionsInput, resolveOptions } from '@brxy/options'
 import { BrxyError, type Farewell, type Hello, TUNNEL_PATH } from '@brxy/protocol'
 import { TimerWheel } from '@brxy/protocol/transport'
@@ -269,6 +270,10 @@ export class Edge {
       return refused('token/foreign-route', `the token allows ${allowed}, not ${route}`, false)
     }
     if (this.#shared.isDraining) return refused('edge/stopping', 'this edge is stopping', true)
+    // Requests are looked up by the normal form of their host: any other route would never get one.
+    if (normalizeHost(route) !== route) {
+      return refused('edge/no-route', `"${route}" is no host name in lower case and without port`, false)
+    }
     const app = this.#apps.route(route)
     if (app === 'edge/too-many-apps') {
       return refused('edge/no-route', `this edge has ${this.options.maxApps} active apps (--max-apps)`, true)

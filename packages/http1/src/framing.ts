@@ -33,6 +33,10 @@ function parseLength(head: Head, index: number): number {
   if (end === start) throw head.fault('http1/bad-content-length', start, 'empty')
   if (end - start > 1 && buffer[start] === 0x30)
     throw head.fault('http1/bad-content-length', start, 'leading zero')
+  // RFC 9110 5.6.3 allows a tab behind a value; llhttp refuses it behind this one, and nobody sends it.
+  for (let p = end; buffer[p] === SP || buffer[p] === HTAB; p++) {
+    if (buffer[p] === HTAB) throw head.fault('http1/bad-content-length', p, 'tab')
+  }
   return length
 }
 

@@ -12,14 +12,14 @@ export class AttachedApplication implements Application {
 
   /** @throws LinkError `link/bad-target` */
   constructor(target: string, healthPath: string | undefined) {
-    const match = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):)?(\d{1,5})$/.exec(target)
+    const match = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):)?(\d{1,5})$/.exec(target)
     if (match === null || Number(match[3]) > 65_535 || Number(match[3]) === 0) {
       throw new LinkError(
         'link/bad-target',
         `--to "${target}" is no address; expected HOST:PORT, [IPV6]:PORT or PORT (1 to 65535)`,
       )
     }
-    this.#host = match[1] ?? match[2] ?? '127.0.0.1'
+    this.#host = match[1] || match[2] || '127.0.0.1'
     this.#port = Number(match[3])
     this.#healthPath = healthPath
   }

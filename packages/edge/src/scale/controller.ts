@@ -59,6 +59,7 @@ export class ScaleController {
   readonly #backoff: Backoff
   /** Platform instances that must not exist, by their id. */
   readonly #removals = new Map<string, Instance>()
+  /** S: slots an instance of this app has; 0 until one said so. */
   #slots = 0
   #lastReadyMs = Number.NEGATIVE_INFINITY
   #lastProblem: Problem | null = null
@@ -89,11 +90,6 @@ export class ScaleController {
   get isEmpty(): boolean {
     for (const _ of this.#members) return false
     return this.#removals.size === 0 && !this.#isCalling
-  }
-
-  /** Slots an instance of this app has; 0 until one said so. */
-  get slotsPerInstance(): number {
-    return this.#slots
   }
 
   nextDeadline(): number {

@@ -147,6 +147,16 @@ describe('a HELLO', () => {
     await expect(edge.linker({ route: 'other' })).rejects.toMatchObject({ code: 'edge/no-route' })
   })
 
+  it.each(['Shop', 'shop:80', 'http://shop', 'a b'])(
+    'for %j, which no request can reach, is rejected',
+    async (route) => {
+      await expect(edge.linker({ route })).rejects.toMatchObject({
+        code: 'edge/no-route',
+        message: expect.stringContaining(route),
+      })
+    },
+  )
+
   it('of a linker process that has a live session is rejected, and the session goes on', async () => {
     const first = await edge.linker()
     await expect(edge.linker({ instance: first.instance })).rejects.toMatchObject({

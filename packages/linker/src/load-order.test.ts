@@ -1,0 +1,73 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { CompiledLinker } from './linker-process.testkit.ts'
+import { TestEdge } from './tunnel/edge.testkit.ts'
+
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 })
+
+const SPAWN = 'spawn'
+
+/** Runs in the thread of the module hooks, before a module is loaded: notes what was imported. */
+const HOOKS = `
+import { appendFileSync } from 'node:fs'
+export function resolve(specifier, context, next) {
+  appendFileSync(process.env.LOAD_LOG, specifier + '\\n')
+  return next(specifier, context)
+}
+`
+
+/** Runs in the linker before its first module: notes the application's spawn, between the imports before and after. */
+const PRELOAD = `
+import childProcess from 'node:child_process'
+import { appendFileSync } from 'node:fs'
+import { register, syncBuiltinESMExports } from 'node:module'
+register('./hooks.mjs', import.meta.url)
+const { spawn } = childProcess
+childProcess.spawn = (...args) => {
+  appendFileSync(process.env.LOAD_LOG, '${SPAWN}\\n')
+  return spawn(...args)
+}
+syncBuiltinESMExports()
+`
+
+let compiled: CompiledLinker
+let edge: TestEdge
+
+beforeAll(async () => {
+  compiled = new CompiledLinker()
+  edge = await TestEdge.start()
+})
+afterEach(() => compiled.end())
+afterAll(async () => {
+  await edge.close()
+  compiled.remove()
+})
+
+/** What a linker imported, and the spawn of its application among it, in order. */
+async function loads(): Promise<string[]> {
+  const log = join(compiled.folder, 'loads.txt')
+  const preload = join(compiled.folder, 'preload.mjs')
+  writeFileSync(log, '')
+  writeFileSync(join(compiled.folder, 'hooks.mjs'), HOOKS)
+  writeFileSync(preload, PRELOAD)
+  const env = { LOAD_LOG: log, NODE_OPTIONS: `--import ${pathToFileURL(preload).href}` }
+  const linker = compiled.run(['-e', edge.address, '-r', 'shop', '--', 'sh', '-c', 'exit 3'], env)
+  expect(await linker.ends(), linker.stderr).toBe(3)
+  return readFileSync(log, 'utf8').trimEnd().split('\n')
+}
+
+it('starts the application before it loads the tunnel, the HTTP path or any package but the options', async () => {
+  const order = await loads()
+  const spawnedAt = order.indexOf(SPAWN)
+  const [before, after] = [order.slice(0, spawnedAt), order.slice(spawnedAt)]
+  const packages = (specifiers: string[]) =>
+    new Set(specifiers.filter((specifier) => !/^(\.|\/|node:|file:)/.test(specifier)))
+  // It tells the two apart: the rest is loaded, and later.
+  expect(packages(after)).toEqual(
+    new Set([SPAWN, 'ws', '@brxy/http1', '@brxy/protocol', '@brxy/protocol/transport']),
+  )
+  expect(packages(before)).toEqual(new Set(['@brxy/options']))
+  expect(after).toContain('./linker.js')
+})
