@@ -89,15 +89,22 @@ test('is not started again when it ends for another reason, or for the second ti
 })
 
 test('a stop that comes while it is started again leaves nothing behind', async () => {
-  for (const delayMs of [0, 1, 3, 10, 30]) {
-    const { application, out } = await start(
-      `console.log(process.pid); console.error('EADDRINUSE'); process.exit(1)`,
-    )
-    await until('the first attempt', () => out() !== '')
-    await new Promise((resolve) => setTimeout(resolve, delayMs))
-    await application.stop(0)
-    await within(5_000, 'the end', application.exited)
-    for (const pid of out().match(/^\d+$/gm) ?? []) expect(isRunning(Number(pid))).toBe(false)
-    expect(isRunning(application.pid)).toBe(false)
-  }
+  let stopping: Promise<void> | null = null
+  let application: StartedApplication | null = null
+  application = await StartedApplication.start({
+    argv: [process.execPath, '-e', unlucky('stopped')],
+    port: undefined,
+    healthPath: undefined,
+    env: process.env,
+    onOutput() {},
+    // It is said just before the second attempt.
+    onNotice() {
+      stopping = application?.stop(0) ?? null
+    },
+  })
+  const first = application.pid
+  await until('the second attempt', () => stopping !== null)
+  await within(5_000, 'the stop', stopping as unknown as Promise<void>)
+  expect(application.pid).not.toBe(first)
+  expect([isRunning(first), isRunning(application.pid)]).toEqual([false, false])
 })
