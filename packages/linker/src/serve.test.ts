@@ -14,9 +14,15 @@ vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 })
 /** An application for `node -e`: shows itself, prints, ends, or echoes for as long as its client sends. */
 const APP = `
   const { createServer } = require('node:http')
+  let unwell = process.env.UNWELL
+  process.on('SIGUSR2', () => { unwell = '' })
   if (process.env.STUBBORN) process.on('SIGTERM', () => {})
   createServer((request, response) => {
     const [path, query] = request.url.split('?')
+    if (path === '/healthz') {
+      response.statusCode = unwell ? 503 : 200
+      return response.end(() => process.stdout.write(unwell ? 'unwell\\n' : ''))
+    }
     if (path === '/exit') process.exit(Number(query))
     if (path === '/print') return process.stdout.write(query, () => response.end('printed'))
     if (path === '/self')
@@ -83,6 +89,15 @@ describe('an application that is started', () => {
     expect(linker.stdout.equals(bytes)).toBe(true)
     expect(linker.stderr).toContain('oops\n')
     expect(linker.logged('application started')).toHaveLength(1)
+  })
+
+  it('gets no request before its health page is ready', async () => {
+    const linker = link(['--health', '/healthz', ...NODE_APP], { UNWELL: '1' })
+    const session = await edge.session()
+    await linker.prints('unwell\nunwell\n')
+    expect(session.session.unspent).toBe(0)
+    process.kill((await linker.logs('application started')).pid as number, 'SIGUSR2')
+    await edge.granted(1)
   })
 
   it('may go on printing when nobody reads any more', async () => {
@@ -163,6 +178,17 @@ describe('an application that runs anyway', () => {
       server.closeAllConnections()
       server.close()
     }
+  })
+
+  it('is waited for, and so is its edge: between two dials nothing else keeps the process alive', async () => {
+    const { port, address } = edge
+    await edge.close()
+    const linker = compiled.run(['-e', address, '-r', 'shop', '--to', '127.0.0.1:1', '--lost', '30s'])
+    await until('longer and longer pauses', () => linker.logged('cannot reach the edge').length > 7)
+    edge = await TestEdge.start({ port })
+    expect((await edge.session()).hello?.phase).toBe('starting')
+    linker.signal('SIGINT')
+    expect(await linker.ends()).toBe(0)
   })
 })
 
@@ -245,7 +271,7 @@ describe('an idle instance', () => {
   })
 
   it('serves on when the edge says STAY, and asks again', async () => {
-    const linker = link(['--idle', '500ms', ...NODE_APP])
+    const linker = link(['--idle', '1s', ...NODE_APP])
     const session = await edge.session()
     await session.says('leave')
     session.session.verdict(false)

@@ -1,0 +1,135 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { Life, type LifeAction, type LifeOptions } from './life.ts'
+
+const OPTIONS: LifeOptions = {
+  startTimeoutMs: 120_000,
+  idleMs: 60_000,
+  drainMs: 30_000,
+  lostMs: 50_000,
+  reportMs: 5_000,
+}
+
+describe('any history', () => {
+  type Step = readonly [string, number]
+  const step: fc.Arbitrary<Step> = fc.tuple(
+    fc.oneof(
+      { weight: 8, arbitrary: fc.constantFrom('listening', 'up') },
+      { weight: 24, arbitrary: fc.constantFrom('up', 'down', 'go', 'go', 'stay') },
+      { weight: 24, arbitrary: fc.constantFrom('busy', 'free', 'free', 'wait', 'deadline', 'deadline') },
+      { weight: 2, arbitrary: fc.constantFrom('stopped', 'reported') },
+      { weight: 1, arbitrary: fc.constantFrom('drain', 'refused', 'died', 'kill') },
+    ),
+    fc.nat(2),
+  )
+
+  test('exits once, as the last thing; stops idle ones only when nothing runs', { timeout: 30_000 }, () => {
+    const seen = { exit: 0, leave: 0, stay: 0, drain: 0, report: 0, announce: 0, stop: 0, idle: 0 }
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
+        const life = new Life<number>(OPTIONS, 0)
+        const edges = new Set<number>()
+        // LEAVEs that each edge has been sent and not answered.
+        const asked = new Map<number, boolean[]>()
+        let nowMs = 0
+        let busy = 0
+        let exits = 0
+        let stops = 0
+        let cause = ''
+        const take = (actions: readonly LifeAction[]) => {
+          for (const action of actions) {
+            if (exits > 0) throw new Error(`${action.kind} after the exit`)
+            seen[action.kind]++
+            if (action.kind === 'exit') exits++
+            if (action.kind === 'leave') {
+              if (busy > 0) throw new Error('an instance with work leaves')
+              for (const edge of edges) asked.get(edge)?.push(true)
+            }
+            if (action.kind !== 'stop') continue
+            if (!action.kill && ++stops > 1) throw new Error('the application is stopped twice')
+            const mayCut = action.kill || ['deadline', 'died', 'reported', 'refused', 'drain'].includes(cause)
+            if (busy > 0 && !mayCut) throw new Error(`stopped with ${busy} requests running, by ${cause}`)
+            if (!action.kill && life.phase === 'stopping' && (cause === 'go' || cause === 'free')) seen.idle++
+          }
+        }
+        for (const [name, edge] of steps) {
+          cause = name
+          const { phase } = life
+          switch (name) {
+            case 'listening':
+              take(life.listening(nowMs))
+              break
+            case 'drain':
+              take(life.drain(nowMs))
+              break
+            case 'up':
+              if (edges.has(edge)) break
+              edges.add(edge)
+              asked.set(edge, phase === 'leaving' ? [true] : [])
+              take(life.connected(edge, nowMs))
+              break
+            case 'down':
+              if (!edges.delete(edge)) break
+              take(life.disconnected(edge, nowMs))
+              break
+            case 'go':
+            case 'stay':
+              if (edges.has(edge) && asked.get(edge)?.shift() === true)
+                take(life.verdict(edge, name === 'go', nowMs))
+              break
+            case 'busy':
+              // Only those with a session send anything, and only to one that admits it.
+              if (edges.size === 0 || !life.admits) break
+              take(life.busyChanged(++busy, nowMs))
+              break
+            case 'free':
+              if (busy > 0) take(life.busyChanged(--busy, nowMs))
+              break
+            case 'wait':
+              nowMs += 1_000
+              take(life.tick(nowMs))
+              break
+            case 'deadline':
+              if (life.nextDeadline() === Number.POSITIVE_INFINITY) break
+              nowMs = Math.max(nowMs, life.nextDeadline())
+              take(life.tick(nowMs))
+              break
+            case 'refused':
+              take(life.refused(edge === 0, 'no'))
+              break
+            case 'died':
+              take(life.appEnded({ code: edge, signal: null }, nowMs))
+              break
+            case 'reported':
+              take(life.reported())
+              break
+            case 'stopped':
+              take(life.appStopped())
+              break
+            default:
+              take(life.kill(15))
+          }
+          // An idle instance stops only when all who could send something have agreed.
+          if (phase === 'leaving' && life.phase === 'stopping' && cause !== 'kill' && cause !== 'drain') {
+            for (const one of edges) {
+              if (asked.get(one)?.length !== 0) throw new Error('left without the verdict of an edge')
+            }
+          }
+          if (life.phase === 'done' && life.nextDeadline() !== Number.POSITIVE_INFINITY)
+            throw new Error('something is awaited after the end')
+        }
+        // Whatever happened, two signals end it.
+        cause = 'drain'
+        take(life.drain(nowMs))
+        cause = 'kill'
+        take(life.kill(15))
+        take(life.appStopped())
+        expect(exits).toBe(1)
+        expect(life.phase).toBe('done')
+      }),
+      { numRuns: 2_000 },
+    )
+    for (const [kind, count] of Object.entries(seen))
+      expect(count, `${kind} in ${JSON.stringify(seen)}`).toBeGreaterThan(20)
+  })
+})
