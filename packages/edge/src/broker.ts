@@ -18,18 +18,12 @@ export class Broker<R extends Brokered<P>, P extends Puller> {
   readonly queue: HoldQueue<R>
   readonly #dispatch: (request: R, puller: P) => void
   readonly #pullers = new PullerHeap<P>()
-  #usableGrants = 0
   #isMatching = false
 
   /** @param dispatch gives the request to the puller; its grant is spent. It may call the broker again. */
   constructor(queue: HoldQueue<R>, dispatch: (request: R, puller: P) => void) {
     this.queue = queue
     this.#dispatch = dispatch
-  }
-
-  /** Grants of eligible pullers: what could be dispatched at once. */
-  get usableGrants(): number {
-    return this.#usableGrants
   }
 
   /** @returns 'dispatched', 'held', or 'full' when a bound of the queue is reached (nothing changed then). */
@@ -59,7 +53,6 @@ export class Broker<R extends Brokered<P>, P extends Puller> {
   granted(puller: P, count: number): void {
     puller.grants += count
     if (!puller.isEligible) return
-    this.#usableGrants += count
     this.#pullers.add(puller)
     this.#match()
   }
@@ -69,7 +62,6 @@ export class Broker<R extends Brokered<P>, P extends Puller> {
     puller.grants -= count
     assert(puller.grants >= 0, 'no more grants go back than were lent')
     if (!puller.isEligible) return
-    this.#usableGrants -= count
     if (puller.grants === 0) this.#pullers.remove(puller)
   }
 
@@ -79,11 +71,9 @@ export class Broker<R extends Brokered<P>, P extends Puller> {
     puller.isEligible = isEligible
     if (puller.grants === 0) return
     if (isEligible) {
-      this.#usableGrants += puller.grants
       this.#pullers.add(puller)
       this.#match()
     } else {
-      this.#usableGrants -= puller.grants
       this.#pullers.remove(puller)
     }
   }
@@ -118,7 +108,6 @@ export class Broker<R extends Brokered<P>, P extends Puller> {
   #spend(request: R, puller: P): void {
     assert(puller.isEligible && puller.grants > 0, 'a request is given to an eligible puller with a grant')
     puller.grants--
-    this.#usableGrants--
     if (puller.grants === 0) this.#pullers.remove(puller)
     this.#dispatch(request, puller)
   }
