@@ -301,10 +301,13 @@ export class EdgeSession extends Session {
   #onGrant(count: number): void {
     if (count === 0 || this.unspent + count > MAX_GRANTS)
       throw badState(`GRANT ${count} on top of ${this.unspent}`)
-    // A GRANT that crossed this edge's DRAIN is given back at once.
+    // A GRANT that crossed this edge's DRAIN is given back at once; the handler never had it.
+    if (this.#draining) {
+      this.batch.u32(FRAME.RETURN, 0, count)
+      return
+    }
     this.unspent += count
-    if (this.#draining) this.#return(count)
-    else this.handler.onGrant(count)
+    this.handler.onGrant(count)
   }
 
   #onHead(stream: Stream, end: boolean, buffer: Buffer, from: number, to: number): void {

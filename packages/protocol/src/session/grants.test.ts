@@ -59,6 +59,8 @@ describe('grants', () => {
     pair.linker.grant(2)
     pair.settle()
     expect(pair.edge.isDraining).toBe(true)
+    // The owner hears of the three that it had, and nothing of the two that it never had.
+    expect(pair.edgeLog.events.filter((event) => /grant/.test(event))).toEqual(['grant 4', 'ungrant 3'])
     expect(pair.linkerLog.events.filter((event) => event === 'drain')).toHaveLength(1)
     expect([pair.linkerLog.returned, pair.edge.unspent]).toEqual([5, 0])
     expect(pair.edgeLog.events).not.toContain('grant 2')

@@ -175,7 +175,10 @@ export class LinkerSession extends Session {
    */
   refuse(stream: Stream, reason: number): void {
     if (stream.over) return
-    assert(!stream.headDone && stream.interimCount === 0, 'REFUSE is the first frame of its stream')
+    assert(
+      (stream.kind === KIND_TCP || !stream.headDone) && stream.interimCount === 0,
+      'REFUSE is the first frame of its stream',
+    )
     if (stream.hasCredited) {
       stream.reset(RESET.APP_CLOSED)
       return
