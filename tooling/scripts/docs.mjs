@@ -1,6 +1,6 @@
-// `pnpm run docs`: writes the parts of docs/*.md that the code owns, between `<!-- begin NAME -->` and `<!-- end NAME -->`.
-// `--check` writes nothing and says which pages are stale (tooling/checks/src/docs.test.ts runs it).
-import { readFileSync, writeFileSync } from 'node:fs'
+// `pnpm run docs`: writes the parts of docs/*.md that the code owns, between `<!-- begin NAME -->` and `<!-- end NAME -->`,
+// and the JSON schema of brxy.yaml. `--check` writes nothing and says what is stale (tooling/checks/src/docs.test.ts runs it).
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build, root } from './run.mjs'
 
@@ -8,8 +8,12 @@ const isCheck = process.argv.includes('--check')
 // A check runs inside the tests, which `pnpm test` builds for.
 if (!isCheck && (await build()) !== 0) process.exit(1)
 
-const { markdownTable } = await dist('packages/options/dist/index.js')
-const { EDGE_FLAGS } = await dist('apps/brxy/dist/commands/edge.js')
+const { markdownTable, referenceSections } = await dist('packages/options/dist/describe.js')
+const { EDGE_FLAGS, FILE_OPTIONS } = await dist('apps/brxy/dist/config/tables.js')
+const { configSchema } = await dist('apps/brxy/dist/config/schema.js')
+const { INIT_FLAGS } = await dist('apps/brxy/dist/commands/init.js')
+const { CHECK_FLAGS } = await dist('apps/brxy/dist/commands/check.js')
+const { RELOAD_FLAGS } = await dist('apps/brxy/dist/commands/reload.js')
 const { TOKEN_FLAGS } = await dist('apps/brxy/dist/commands/token.js')
 const { STATUS_FLAGS } = await dist('apps/brxy/dist/commands/status.js')
 const { EXIT, exitCodeOf } = await dist('apps/brxy/dist/exit-code.js')
@@ -18,6 +22,7 @@ const { AppError } = await dist('packages/linker/dist/app/errors.js')
 const { CLIENT_ERRORS, EDGE_ERRORS } = await dist('packages/edge/dist/index.js')
 const { HTTP1_ERRORS } = await dist('packages/http1/dist/index.js')
 const { PROTOCOL_ERRORS } = await dist('packages/protocol/dist/index.js')
+const { APP_OPTIONS, SHELL_OPTIONS } = await dist('packages/scaler-shell/dist/index.js')
 
 /** What `brxy link` exits with because of an error that is no AppError (packages/linker/src/cli.ts, life/life.ts). */
 const LINK_EXIT = {
@@ -36,6 +41,15 @@ const PAGES = {
     'link options': optionsTable(LINKER_OPTIONS),
     'token options': optionsTable(TOKEN_FLAGS),
     'status options': optionsTable(STATUS_FLAGS),
+    'schema options': '',
+    'init options': optionsTable(INIT_FLAGS),
+    'check options': optionsTable(CHECK_FLAGS),
+    'reload options': optionsTable(RELOAD_FLAGS),
+  },
+  'docs/config.md': {
+    reference: `${reference()}\n`,
+    'shell app options': fileOnlyTable(APP_OPTIONS),
+    'shell options': fileOnlyTable(SHELL_OPTIONS),
   },
   'docs/errors.md': {
     'client errors': table(
@@ -65,21 +79,27 @@ const PAGES = {
 
 let stale = 0
 for (const [path, parts] of Object.entries(PAGES)) {
-  const before = readFileSync(join(root, path), 'utf8')
-  const after = Object.entries(parts).reduce(
-    (page, [name, text]) => replacePart(path, page, name, text),
-    before,
+  const page = Object.entries(parts).reduce(
+    (text, [name, part]) => replacePart(path, text, name, part),
+    readFileSync(join(root, path), 'utf8'),
   )
-  if (after === before) continue
+  put(path, page)
+}
+put('apps/brxy/brxy.schema.json', `${JSON.stringify(configSchema(), null, 2)}\n`)
+process.exitCode = stale > 0 ? 1 : 0
+
+/** Writes a file that is different, or says that it is. */
+function put(path, text) {
+  const file = join(root, path)
+  if (existsSync(file) && readFileSync(file, 'utf8') === text) return
   if (isCheck) {
     stale++
     process.stderr.write(`${path} is stale; run: pnpm run docs\n`)
   } else {
-    writeFileSync(join(root, path), after)
+    writeFileSync(file, text)
     process.stdout.write(`wrote ${path}\n`)
   }
 }
-process.exitCode = stale > 0 ? 1 : 0
 
 function dist(path) {
   return import(new URL(`../../${path}`, import.meta.url).href)
@@ -95,9 +115,20 @@ function replacePart(path, page, name, text) {
   return `${page.slice(0, from + begin.length)}${text}${page.slice(to)}`
 }
 
-/** The options of a command; the first column is the key in a config file, which no command reads yet. */
+/** The options of a command, without the first column: docs/config.md has the keys of the file. */
 function optionsTable(options) {
   return markdownTable(options).replace(/^\|[^|]*(?=\|)/gm, '')
+}
+
+/** Every key of brxy.yaml. The version of its format is the one that the environment cannot give. */
+function reference() {
+  return referenceSections(FILE_OPTIONS, 'Reference').replace(' `BRXY_VERSION` ', '  ')
+}
+
+/** Options that only the file has: its reference without a heading and without flags and variables. */
+function fileOnlyTable(options) {
+  const lines = referenceSections(options, 'x').split('\n').slice(2)
+  return lines.map((line) => line.replace(/^(\|[^|]*\|[^|]*\|[^|]*\|)[^|]*\|[^|]*\|/, '$1')).join('\n')
 }
 
 function table(heads, rows) {

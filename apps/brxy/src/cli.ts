@@ -2,14 +2,21 @@ import type { CommandEnvironment } from '@brxy/linker/cli'
 import { OptionsError, type OptionsTable, suggest } from '@brxy/options'
 import { isBrxyError } from '@brxy/protocol'
 import yargs from 'yargs'
-import { EDGE_FLAGS, runEdge } from './commands/edge.ts'
+import { CHECK_FLAGS, runCheck } from './commands/check.ts'
+import { runEdge } from './commands/edge.ts'
+import { INIT_FLAGS, runInit } from './commands/init.ts'
+import { RELOAD_FLAGS, runReload } from './commands/reload.ts'
+import { runSchema } from './commands/schema.ts'
 import { runStatus, STATUS_FLAGS } from './commands/status.ts'
 import { runToken, TOKEN_FLAGS } from './commands/token.ts'
+import { ConfigError } from './config/problem.ts'
+import { EDGE_FLAGS } from './config/tables.ts'
 import { EXIT, exitCodeOf } from './exit-code.ts'
 import { type CommandHelp, commandHelp, generalHelp } from './help.ts'
 import { yargsOptions } from './table-flags.ts'
 
 interface Command extends CommandHelp {
+  readonly aliases?: readonly string[]
   /** Words beside the flags, as yargs has them. */
   readonly positionals?: string
   readonly flags: OptionsTable
@@ -54,6 +61,58 @@ const COMMANDS: readonly Command[] = [
     flags: STATUS_FLAGS,
     run: runStatus,
   },
+  {
+    name: 'init',
+    positionals: ' [file]',
+    usage: 'init [file] [options] [-- command…]',
+    summary: 'writes a commented brxy.yaml to start from',
+    sentence: 'Writes a configuration file for one app, with comments that show what else there is.',
+    examples: [
+      ['brxy init -- node server.js', 'brxy.yaml for this app'],
+      ['brxy init staging.yaml', 'another name'],
+    ],
+    flags: INIT_FLAGS,
+    run: runInit,
+  },
+  {
+    name: 'check',
+    aliases: ['validate'],
+    positionals: ' [file]',
+    usage: 'check [file] [options]',
+    summary: 'checks a brxy.yaml, and shows each option and where it comes from',
+    sentence: 'Checks a configuration file (brxy.yaml) as the edge would, and prints every option.',
+    examples: [
+      ['brxy check', 'every option of brxy.yaml'],
+      ['brxy check --route shop.example.com/api', 'which app gets it'],
+    ],
+    flags: CHECK_FLAGS,
+    run: runCheck,
+  },
+  {
+    name: 'reload',
+    usage: 'reload [options]',
+    summary: 'has a running edge read its file again, and shows what changed',
+    sentence:
+      'Asks a running edge to read its configuration file again; requests that are held or under way go on.',
+    examples: [
+      ['brxy reload', 'the edge of ./brxy.yaml'],
+      ['brxy reload --admin 127.0.0.1:9081', 'the edge with this admin port'],
+    ],
+    flags: RELOAD_FLAGS,
+    run: runReload,
+  },
+  {
+    name: 'schema',
+    usage: 'schema',
+    summary: 'prints the JSON schema of brxy.yaml, for editors',
+    sentence: 'Prints the JSON schema of the configuration file.',
+    examples: [
+      ['brxy schema > brxy.schema.json', 'a file that an editor can use'],
+      ['brxy schema | jq .properties.apps', 'to look something up'],
+    ],
+    flags: {},
+    run: runSchema,
+  },
 ]
 
 /** It has a door of its own (main.ts); here it is only named. */
@@ -93,7 +152,9 @@ export async function runCli(argv: readonly string[], environment: CommandEnviro
 }
 
 function helpFor(words: readonly string[], columns: number): string {
-  const command = COMMANDS.find(({ name }) => words.includes(name))
+  const command = COMMANDS.find(({ name, aliases = [] }) =>
+    [name, ...aliases].some((word) => words.includes(word)),
+  )
   return command === undefined ? generalHelp(ALL) : commandHelp(command, command.flags, columns)
 }
 
@@ -122,9 +183,9 @@ async function parseAndRun(
       if (error !== undefined && error !== null && error.name !== 'YError') throw error
       throw new UsageError(explain(message, own))
     })
-  for (const { name, positionals = '', flags, run } of COMMANDS) {
+  for (const { name, aliases = [], positionals = '', flags, run } of COMMANDS) {
     parser.command(
-      `${name}${positionals}`,
+      [name, ...aliases].map((word) => `${word}${positionals}`),
       false,
       (command) => command.options(yargsOptions(flags)),
       async (args) => {
@@ -142,7 +203,7 @@ function explain(message: string, own: readonly string[]): string {
   if (valueless !== null) return `${valueless[1].length === 1 ? '-' : '--'}${valueless[1]} needs a value`
   const unknown = /^Unknown (?:argument|command)s?: (.+)$/.exec(message)
   if (unknown === null) return message
-  const command = COMMANDS.find(({ name }) => name === own[0])
+  const command = COMMANDS.find(({ name, aliases = [] }) => [name, ...aliases].includes(own[0]))
   // yargs also lists the other spelling of a flag with dashes; only what was typed counts.
   const told = unknown[1].split(', ').map((word) => {
     const typed = own.find((text) => text.replace(/^--?/, '').split('=', 1)[0] === word) ?? word
@@ -168,6 +229,10 @@ function complain(error: unknown, command: string | undefined): number {
   if (error instanceof UsageError) {
     process.stderr.write(`${name}: ${error.message}\nSee ${name} --help.\n`)
     return EXIT.USAGE
+  }
+  if (error instanceof ConfigError) {
+    process.stderr.write(`${error.message}\n`)
+    return EXIT.BAD_CONFIG
   }
   if (error instanceof OptionsError) {
     process.stderr.write(`${name}: ${error.message}\n`)

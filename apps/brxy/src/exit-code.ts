@@ -12,7 +12,8 @@ export const EXIT = {
 export function exitCodeOf(code: string): number {
   if (code.startsWith('options/') || code === 'edge/bad-address' || code === 'edge/bad-host')
     return EXIT.USAGE
-  if (code === 'edge/address-in-use') return EXIT.UNAVAILABLE
+  if (code === 'config/invalid') return EXIT.BAD_CONFIG
+  if (code === 'edge/address-in-use' || code === 'admin/unreachable') return EXIT.UNAVAILABLE
   if (code === 'edge/bad-secret' || code === 'edge/advertise-required') return EXIT.BAD_CONFIG
   if (code.startsWith('scaler/')) return EXIT.UNAVAILABLE
   return EXIT.BUG

@@ -5,12 +5,14 @@ import { assertScalerFactory, ScalerError, type ScalerFactory } from '@brxy/scal
 /**
  * The one place that maps names to adapter packages: `shell` is `@brxy/scaler-shell`, `./x.js` a file, anything else
  * with a slash or found as such an npm package.
+ *
+ * @param directory where a relative file name starts
  * @throws ScalerError `scaler/not-a-scaler`
  */
-export async function loadScaler(name: string): Promise<ScalerFactory> {
+export async function loadScaler(name: string, directory = '.'): Promise<ScalerFactory> {
   const candidates =
     name.startsWith('.') || isAbsolute(name)
-      ? [pathToFileURL(resolve(name)).href]
+      ? [pathToFileURL(resolve(directory, name)).href]
       : [`@brxy/scaler-${name}`, name]
   for (const specifier of candidates) {
     try {

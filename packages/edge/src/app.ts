@@ -1,31 +1,33 @@
-import type { Hello, SessionEnd } from '@brxy/protocol'
+import { isDeepStrictEqual } from 'node:util'
+import type { Hello, SessionEnd, StreamHandler } from '@brxy/protocol'
 import { type TimerWheel, WheelTimer } from '@brxy/protocol/transport'
 import type { Instance as PlatformInstance, Problem, Target } from '@brxy/scaler'
 import { Broker } from './broker.ts'
 import type { EdgeEvent } from './event.ts'
 import type { Exchange } from './forward/exchange.ts'
+import { Fallback, type FallbackOpen } from './forward/fallback.ts'
+import type { Outlet } from './forward/outlet.ts'
+import { HeldRequests } from './hold/held-requests.ts'
 import { HoldQueue, type HoldTotal } from './hold/queue.ts'
-import type { EdgeOptions } from './options.ts'
-import { type Demand, type ScaleAction, ScaleController } from './scale/controller.ts'
+import { AppDemand } from './scale/app-demand.ts'
+import { carryOut } from './scale/carry-out.ts'
+import { ScaleController } from './scale/controller.ts'
 import type { ScaledApp, ScalerRunner } from './scale/runner.ts'
+import { scaleOptions } from './scale/scale-options.ts'
+import type { Scalers } from './scale/scalers.ts'
+import { WarmMin } from './scale/warm-min.ts'
+import type { AppSettings } from './settings.ts'
 import type { Instance } from './tunnel/instance.ts'
 
 export interface AppEnvironment {
-  readonly options: EdgeOptions
   readonly total: HoldTotal
   readonly wheel: TimerWheel
+  /** Wall-clock time, for what the calendar decides. */
+  readonly epochMs: () => number
   readonly emit: (event: EdgeEvent) => void
   readonly newLaunchId: () => string
-  /** Starts instances of the app; null when nobody can. */
-  readonly runner: ScalerRunner | null
+  readonly scalers: Scalers
 }
-
-/** Sessions that end count as starting for so long (DESIGN section 7). */
-const LOST_MS = 2_000
-/** Longer than a linker with a running application waits between two dials (brxy.v1 rule 9: 5 s), and the dial. */
-const ADOPT_MS = 7_000
-/** An instance that left by itself is removed from the platform if it is still there after this time. */
-const LEFT_MS = 15_000
 
 /**
  * One app at this edge: its broker, its scaling controller and its instances. It carries events between them and
@@ -34,57 +36,98 @@ const LEFT_MS = 15_000
 export class App implements ScaledApp {
   readonly route: string
   readonly broker: Broker<Exchange, Instance>
+  readonly held: HeldRequests
   readonly controller: ScaleController
   readonly instances = new Map<string, Instance>()
   readonly #env: AppEnvironment
   readonly #timer: WheelTimer
-  #demandTold = 0
+  readonly #demand: AppDemand
+  #settings: AppSettings
+  #runner: ScalerRunner | null
+  #warm: WarmMin
+  #fallback: Fallback | null
   #isStepping = false
   #stepAgain = false
   #isClosed = false
+  #heir: ((exchange: Exchange) => void) | null = null
 
   /** @throws what the scaler throws for a route that it cannot serve */
-  constructor(route: string, env: AppEnvironment) {
+  constructor(route: string, settings: AppSettings, env: AppEnvironment) {
     this.route = route
+    this.#settings = settings
     this.#env = env
-    const { options, total, wheel } = env
-    const queue = new HoldQueue<Exchange>(
-      { maxHeld: options.maxHeld, maxHeldBytes: options.maxHeldBytes },
-      total,
-    )
+    const { total, wheel } = env
+    const self = this
+    // Read anew each time, for a reload may change them.
+    const limits = {
+      get maxHeld() {
+        return self.settings.options.queue.requests
+      },
+      get maxHeldBytes() {
+        return self.settings.options.queue.bytes
+      },
+    }
+    const queue = new HoldQueue<Exchange>(limits, total)
     this.broker = new Broker<Exchange, Instance>(queue, (exchange, instance) => {
       exchange.dispatchTo(instance, wheel.now())
-      if (this.#demandTold > 0 && queue.count === 0) this.#tellDemand(wheel.now())
+      if (this.#demand.isOver) this.#demand.tell(wheel.now())
     })
+    this.held = new HeldRequests(this.broker)
+    this.#demand = new AppDemand(this.broker, this.instances)
+    this.#warm = new WarmMin(settings.keepWarm, env.epochMs)
+    this.#fallback = this.#makeFallback()
+    this.#runner = env.scalers.of(settings.options.scaler)
     this.controller = new ScaleController(
-      {
-        min: options.min,
-        max: options.max,
-        patienceMs: options.patienceMs,
-        startTimeoutMs: options.startTimeoutMs,
-        lostMs: LOST_MS,
-        adoptMs: ADOPT_MS,
-        leftMs: LEFT_MS,
-        backoffMinMs: options.backoffMinMs,
-        backoffMaxMs: options.backoffMaxMs,
-        canLaunch: env.runner !== null,
-      },
+      scaleOptions(settings.options, this.#runner !== null),
       env.newLaunchId,
     )
     this.#timer = new WheelTimer((nowMs) => this.#onTimer(nowMs))
-    env.runner?.attach(this)
+    this.#runner?.attach(this, settings.options.scaler?.options)
+  }
+
+  get settings(): AppSettings {
+    return this.#settings
+  }
+
+  /** What starts its instances; null if nothing does. */
+  get runner(): ScalerRunner | null {
+    return this.#runner
+  }
+
+  /** The configuration has changed, but not the name of the scaler. What runs and what is held goes on. */
+  configure(settings: AppSettings, nowMs: number): void {
+    const { scaler } = settings.options
+    const hasChanged = !isDeepStrictEqual(scaler, this.#settings.options.scaler)
+    const keepsFallback = isDeepStrictEqual(settings.fallback, this.#settings.fallback)
+    this.#settings = settings
+    this.held.setHold(settings.options.holdMs)
+    if (!keepsFallback) this.#fallback = this.#makeFallback()
+    const runner = this.#env.scalers.of(scaler)
+    if (runner !== this.#runner) {
+      this.#runner?.detach(this)
+      // The answer of a call that is under way will not be heard; the first look of the new one tells what became of it.
+      this.controller.callEnded(null, nowMs)
+      this.#runner = runner
+      runner?.attach(this, scaler?.options)
+    } else if (hasChanged) {
+      runner?.reattach(this, scaler?.options)
+    }
+    this.#warm = new WarmMin(settings.keepWarm, this.#env.epochMs)
+    this.controller.configure(scaleOptions(settings.options, this.#runner !== null), nowMs)
+    this.step(nowMs)
   }
 
   get leave(): 'exit' | 'park' {
-    return this.#env.runner?.leave ?? 'exit'
+    return this.#runner?.leave(this) ?? 'exit'
   }
 
   /** Nothing is held, running, starting or known of the platform: the app can be forgotten. */
   get isIdle(): boolean {
-    return this.broker.queue.count === 0 && this.instances.size === 0 && this.controller.isEmpty
+    return this.held.isEmpty && this.instances.size === 0 && this.controller.isEmpty
   }
 
   submit(exchange: Exchange): void {
+    if (exchange.isPassive && !this.#demand.isAwake) return exchange.answerAsleep()
     const result = this.broker.submit(exchange)
     if (result === 'dispatched') return
     if (result === 'full') exchange.refuse('edge/hold-full', 1000)
@@ -93,15 +136,21 @@ export class App implements ScaledApp {
 
   /** A request that an instance did not serve takes its old place. */
   resubmit(exchange: Exchange): void {
+    if (this.#heir !== null) return this.#heir(exchange)
     this.broker.resubmit(exchange)
     if (exchange.isHeld) this.step(this.#env.wheel.now())
+  }
+
+  /** A request that nobody else could serve in time. @returns null if there is no fallback, or it has enough */
+  openFallback(handler: StreamHandler, open: FallbackOpen): Outlet | null {
+    return this.#fallback?.open(handler, open) ?? null
   }
 
   /** The request waits no longer: its client is gone. */
   withdraw(exchange: Exchange): void {
     if (!exchange.isHeld) return
     this.broker.withdraw(exchange)
-    this.#tellDemand(this.#env.wheel.now())
+    this.#demand.tell(this.#env.wheel.now())
   }
 
   /** The session under these requests is gone: from now on none is given to it, even before the session says so. */
@@ -111,21 +160,37 @@ export class App implements ScaledApp {
 
   /** No more requests come: every held one is answered. */
   refuseHeld(): void {
-    for (let held = this.broker.queue.first; held !== null; held = this.broker.queue.first)
-      held.refuse('edge/draining')
+    this.held.refuse('edge/draining')
   }
 
+  /**
+   * The app is no more, while its sessions still run. @param heir takes what comes back from them
+   * @returns what it held, for the heir to take
+   */
+  bequeath(heir: (exchange: Exchange) => void): Exchange[] {
+    const held = this.held.release()
+    this.close()
+    this.#heir = heir
+    return held
+  }
+
+  /** Decides nothing any more. Its sessions go on until somebody ends them. */
   close(): void {
     this.#isClosed = true
     this.#env.wheel.clear(this.#timer)
-    this.#env.runner?.detach(this)
   }
 
   // --- from sessions ---
 
+  /** @param key the controller's. One instance has it at most, for a second one is refused. */
+  instanceOf(key: string): Instance | undefined {
+    for (const instance of this.instances.values()) if (instance.key === key) return instance
+    return undefined
+  }
+
   /** Whether a linker of the same launch, but another process, has a live session. */
   isTaken(hello: Hello): boolean {
-    const other = hello.launch === undefined ? undefined : this.#instanceOf(hello.launch)
+    const other = hello.launch === undefined ? undefined : this.instanceOf(hello.launch)
     return other !== undefined && other.hello?.instance !== hello.instance
   }
 
@@ -240,108 +305,42 @@ export class App implements ScaledApp {
     try {
       while (this.#stepAgain) {
         this.#stepAgain = false
-        if (this.#env.runner?.isReady(this) === false) continue
-        for (const action of this.controller.step(this.#demand(), nowMs)) this.#perform(action, nowMs)
+        if (this.#runner?.isReady(this) === false) continue
+        this.controller.setMin(Math.max(this.#settings.options.min, this.#warm.at(nowMs)))
+        for (const action of this.controller.step(this.#demand.now, nowMs)) {
+          carryOut(action, this, this.#env.emit, nowMs)
+        }
       }
     } finally {
       this.#isStepping = false
     }
-    this.#tellDemand(nowMs)
+    if (this.broker.passive.first !== null && !this.#demand.isAwake) this.held.answerAsleep()
+    this.#demand.tell(nowMs)
     this.#arm()
   }
 
   #arm(): void {
-    const deadlineMs = Math.min(this.controller.nextDeadline(), this.broker.queue.nextDeadline())
+    const { controller, held } = this
+    const deadlineMs = Math.min(controller.nextDeadline(), held.nextDeadline(), this.#warm.untilMs)
     this.#env.wheel.set(this.#timer, deadlineMs)
   }
 
-  /**
-   * A slot counts although its grant is not here yet: an instance that has just become ready, or has just answered, must
-   * not look like one that has nothing to give.
-   */
-  #freeSlots(): number {
-    let free = 0
-    for (const { isEligible, phase, slots, busy } of this.instances.values()) {
-      if (isEligible && phase === 'ready') free += Math.max(0, slots - busy)
-    }
-    return free
-  }
-
-  #demand(): Demand {
-    const { queue } = this.broker
-    return {
-      held: queue.count,
-      oldestSinceMs: queue.first?.heldSinceMs ?? 0,
-      freeSlots: this.#freeSlots(),
-    }
-  }
-
-  #perform(action: ScaleAction, nowMs: number): void {
-    switch (action.kind) {
-      case 'scale':
-        this.#env.runner?.scale(this)
-        return
-      case 'launching': {
-        const { copy, launch } = action
-        this.#env.emit({ type: 'launching', app: this.route, copy, launch, held: this.broker.queue.count })
-        return
-      }
-      case 'launch-failed': {
-        const { launch, problem, retryMs } = action
-        const instance = this.#instanceOf(launch)
-        const copy = this.controller.member(launch)?.copy
-        const output = instance?.output || this.#env.runner?.output(this, launch) || ''
-        this.#env.emit({
-          type: 'launch-failed',
-          app: this.route,
-          instance: copy === undefined ? this.route : `${this.route}/${copy}`,
-          launch,
-          problem,
-          retryMs,
-          ...(output === '' ? {} : { output }),
-        })
-        return
-      }
-      case 'fail-held':
-        for (let held = this.broker.queue.first; held !== null; held = this.broker.queue.first) {
-          held.onCannotStart(action.problem, action.retryMs)
-        }
-        return
-      case 'verdict': {
-        const instance = this.#instanceOf(action.member)
-        if (instance === undefined) return
-        instance.session.verdict(action.go)
-        if (action.go) return
-        instance.phase = 'ready'
-        this.eligibilityChanged(instance, nowMs)
-        return
-      }
-    }
-  }
-
-  /** @param key the controller's. One instance has it at most, for a second one is refused. */
-  #instanceOf(key: string): Instance | undefined {
-    for (const instance of this.instances.values()) if (instance.key === key) return instance
-    return undefined
+  #makeFallback(): Fallback | null {
+    const { fallback } = this.#settings
+    return fallback === null
+      ? null
+      : new Fallback(fallback, (error) => this.#env.emit({ type: 'bug', error }))
   }
 
   #onTimer(nowMs: number): void {
-    const { queue } = this.broker
     try {
-      while (queue.first !== null && queue.first.holdUntilMs <= nowMs) queue.first.onHoldTimeout()
+      this.held.expire(nowMs)
       this.step(nowMs)
     } catch (error) {
       // A bug must not take the other apps along, nor silence this one.
       this.#env.emit({ type: 'bug', error })
       this.#arm()
     }
-  }
-
-  #tellDemand(nowMs: number): void {
-    const { count } = this.broker.queue
-    if (count === this.#demandTold) return
-    this.#demandTold = count
-    for (const instance of this.instances.values()) instance.session.setDemand(count, nowMs)
   }
 
   #emitReady(instance: Instance, nowMs: number): void {

@@ -1,57 +1,141 @@
+import type { RequestHead } from '@brxy/http1'
 import { App, type AppEnvironment } from './app.ts'
 import type { ClientErrorCode } from './error.ts'
+import type { Exchange } from './forward/exchange.ts'
 import type { Router } from './forward/shared.ts'
-import type { HostPatterns } from './route/host-pattern.ts'
+import { retire } from './retire.ts'
+import type { RouteMatch } from './route/route-table.ts'
+import type { AppSettings, EdgeSettings } from './settings.ts'
+
+/** For a rule that is for every path. */
+const ANY_PATH = { target: () => '/' }
 
 /**
- * The apps of an edge that serves hosts: each host is a route of its own, made when it is first asked for.
- * Bounded by `maxApps`, so that nobody starts processes by inventing Host headers; an app that is entirely idle
- * makes room for a new one.
+ * The apps of an edge that were asked for since it started. An app is made when it is first needed: with its first
+ * request or linker, or at once if instances are to be kept. Where each host is an app of its own, `maxRoutes` bounds how
+ * many there are, so that nobody starts processes by inventing Host headers; one that is entirely idle makes room.
  */
 export class Apps implements Router {
-  readonly #patterns: HostPatterns
-  readonly #maxApps: number
   readonly #env: AppEnvironment
+  #settings: EdgeSettings
   readonly #byRoute = new Map<string, App>()
+  /** Apps that were removed and whose instances are still on their way out. */
+  readonly #retiring = new Set<Promise<void>>()
 
-  constructor(patterns: HostPatterns, maxApps: number, env: AppEnvironment) {
-    this.#patterns = patterns
-    this.#maxApps = maxApps
+  constructor(settings: EdgeSettings, env: AppEnvironment) {
+    this.#settings = settings
     this.#env = env
-  }
-
-  get size(): number {
-    return this.#byRoute.size
   }
 
   [Symbol.iterator](): Iterator<App> {
     return this.#byRoute.values()
   }
 
+  /** Names of configured apps that nobody has asked for yet. */
+  *asleep(): Iterable<string> {
+    for (const { name, options } of this.#settings.apps.values())
+      if (!options.perHost && !this.#byRoute.has(name)) yield name
+  }
+
   find(route: string): App | undefined {
     return this.#byRoute.get(route)
   }
 
-  route(hostKey: string): App | ClientErrorCode {
-    return this.#byRoute.get(hostKey) ?? this.#create(hostKey)
+  match(head: RequestHead): RouteMatch<AppSettings> | null {
+    return this.#settings.routes.find(head.hostKey, head)
   }
 
-  #create(hostKey: string): App | ClientErrorCode {
-    if (hostKey === '' || !this.#patterns.matches(hostKey)) return 'edge/no-app'
-    if (this.#byRoute.size >= this.#maxApps && !this.#evict()) return 'edge/too-many-apps'
-    const app = new App(hostKey, this.#env)
-    this.#byRoute.set(hostKey, app)
+  app({ target }: RouteMatch<AppSettings>, hostKey: string): App | ClientErrorCode {
+    const route = target.options.perHost ? hostKey : target.name
+    const app = this.#byRoute.get(route)
+    return app !== undefined && app.settings === target ? app : this.#create(route, target)
+  }
+
+  /** The app that a linker may serve under a route. */
+  forRoute(route: string): App | ClientErrorCode {
+    const target = this.#targetOf(route)
+    if (target === undefined) return 'edge/no-app'
+    return this.#byRoute.get(route) ?? this.#create(route, target)
+  }
+
+  /**
+   * Another configuration is in force. Apps that stay get their new options, with all that they hold and that runs for
+   * them; those that are gone, or have another scaler, are retired.
+   */
+  apply(settings: EdgeSettings): void {
+    this.#settings = settings
+    const inheritances: (() => void)[] = []
+    for (const app of this.#byRoute.values()) {
+      const target = this.#targetOf(app.route)
+      if (target !== undefined && target.options.scaler?.name === app.settings.options.scaler?.name) {
+        app.configure(target, this.#env.wheel.now())
+        continue
+      }
+      this.#byRoute.delete(app.route)
+      const toHeir = (exchange: Exchange) => exchange.moveTo(this.forRoute(app.route))
+      const held = app.bequeath(toHeir)
+      inheritances.push(() => held.forEach(toHeir))
+      this.#retire(app)
+    }
+    this.wake()
+    // When all apps are what they are to be.
+    for (const inherit of inheritances) inherit()
+  }
+
+  /** Makes the apps of which instances are to run although nobody asks. */
+  wake(): void {
+    for (const { name, options } of this.#settings.apps.values()) {
+      if (!options.perHost && (options.min > 0 || options.keepWarm.length > 0)) this.forRoute(name)
+    }
+  }
+
+  /** Resolves when all apps that were removed are gone. */
+  async retired(): Promise<void> {
+    await Promise.all(this.#retiring)
+  }
+
+  #retire(app: App): void {
+    const retiring = retire(app, this.#settings.options.timeouts.drainMs)
+      .catch((error) => {
+        const text = error instanceof Error ? error.message : String(error)
+        const message = 'instances of a removed app may be left'
+        this.#env.emit({ type: 'scaler', level: 'error', message, fields: { app: app.route, error: text } })
+      })
+      .finally(() => this.#retiring.delete(retiring))
+    this.#retiring.add(retiring)
+  }
+
+  /** What a route stands for: a name first, then a host of an app whose hosts are apps of their own. */
+  #targetOf(route: string): AppSettings | undefined {
+    const named = this.#settings.apps.get(route)
+    if (named !== undefined && !named.options.perHost) return named
+    const target = this.#settings.routes.find(route, ANY_PATH)?.target
+    return target?.options.perHost === true ? target : undefined
+  }
+
+  #create(route: string, target: AppSettings): App | ClientErrorCode {
+    // A host may happen to be called like another app; then the name is taken.
+    if (route === '' || this.#targetOf(route) !== target) return 'edge/no-app'
+    if (target.options.perHost && !this.#makeRoom(target)) return 'edge/too-many-apps'
+    const app = new App(route, target, this.#env)
+    this.#byRoute.set(route, app)
     return app
   }
 
-  /** Forgets the oldest app that is idle. */
-  #evict(): boolean {
+  /** Whether one more host of the app may be active, perhaps after the oldest idle one has been forgotten. */
+  #makeRoom(target: AppSettings): boolean {
+    let count = 0
+    let idle: App | undefined
     for (const app of this.#byRoute.values()) {
-      if (!app.isIdle) continue
-      app.close()
-      this.#byRoute.delete(app.route)
-      return true
+      if (app.settings !== target) continue
+      count++
+      if (app.isIdle) idle ??= app
     }
-    return false
+    if (count < target.options.maxRoutes) return true
+    if (idle === undefined) return false
+    idle.close()
+    idle.runner?.detach(idle)
+    this.#byRoute.delete(idle.route)
+    return true
   }
 }

@@ -8,7 +8,7 @@ type Request = Brokered<Puller>
 
 const LIMITS = { maxHeld: 1000, maxHeldBytes: 1_000_000 }
 
-function request(arrival: number): Request {
+function request(arrival: number, isPassive = false): Request {
   return {
     arrival,
     heldBytes: 10,
@@ -18,6 +18,7 @@ function request(arrival: number): Request {
     heldPrevious: null,
     isHeld: false,
     avoid: null,
+    isPassive,
   }
 }
 
@@ -129,6 +130,47 @@ describe('Broker', () => {
     expect([broker.submit(request(1)), sent, usableGrants(one, two)]).toEqual(['held', [], 0])
   })
 
+  it('gives a passive request a grant that nobody else needs', () => {
+    const { broker, sent } = brokerWith()
+    broker.granted(puller(1), 2)
+    expect(broker.submit(request(1, true))).toBe('dispatched')
+    expect([sent, broker.passive.count]).toEqual([[[1, 1]], 0])
+  })
+
+  it('holds passive requests where no demand is seen, and serves them after all others', () => {
+    const { broker, sent } = brokerWith()
+    expect(broker.submit(request(1, true))).toBe('held')
+    expect(broker.submit(request(2, true))).toBe('held')
+    expect([broker.queue.count, broker.queue.first, broker.passive.count]).toEqual([0, null, 2])
+    broker.submit(request(3))
+    const one = puller(1)
+    broker.granted(one, 1)
+    expect(sent).toEqual([[3, 1]])
+    broker.granted(one, 1)
+    broker.submit(request(4))
+    broker.granted(one, 2)
+    expect(sent.map(([arrival]) => arrival)).toEqual([3, 1, 4, 2])
+  })
+
+  it('has the queue of the passive requests full on its own', () => {
+    const { broker } = brokerWith({ maxHeld: 1, maxHeldBytes: 1000 })
+    broker.submit(request(1, true))
+    expect([broker.submit(request(2, true)), broker.submit(request(3))]).toEqual(['full', 'held'])
+    expect([broker.queue.count, broker.passive.count]).toEqual([1, 1])
+  })
+
+  it('takes a passive request back to its own queue, and withdraws it from there', () => {
+    const { broker, sent } = brokerWith()
+    const first = request(1, true)
+    broker.submit(request(2, true))
+    broker.resubmit(first)
+    expect([broker.passive.first?.arrival, broker.queue.count]).toEqual([1, 0])
+    broker.withdraw(first)
+    expect(broker.passive.count).toBe(1)
+    broker.granted(puller(1), 2)
+    expect(sent).toEqual([[2, 1]])
+  })
+
   it('takes calls from within a dispatch, one match after the other', () => {
     const one = puller(1)
     const log: string[] = []
@@ -171,6 +213,7 @@ describe('Broker', () => {
     const command = fc.record({
       what: fc.constantFrom(
         'submit',
+        'passive',
         'resubmit',
         'withdraw',
         'grant',
@@ -195,9 +238,12 @@ describe('Broker', () => {
         const broker = new Broker<Request, Puller>(queue, (request, to) => {
           expect(to.isEligible).toBe(true)
           expect(lent.get(to)).toBeGreaterThan(0)
-          // Each once: it waited until now, and nobody older waits.
+          // Each once: it waited until now, and nobody waits who is older or, unlike it, ordinary.
           expect(waiting.delete(request.arrival)).toBe(true)
-          for (const arrival of waiting.keys()) expect(arrival).toBeGreaterThan(request.arrival)
+          for (const { arrival, isPassive } of waiting.values()) {
+            if (isPassive === request.isPassive) expect(arrival).toBeGreaterThan(request.arrival)
+            else expect(isPassive).toBe(true)
+          }
           const others = pullers.filter((p) => p.isEligible && (lent.get(p) as number) > 0 && p !== to)
           if (to === request.avoid) expect(others).toEqual([])
           else for (const p of others) if (p !== request.avoid) expect(p.order).toBeLessThan(to.order)
@@ -208,8 +254,8 @@ describe('Broker', () => {
         for (const { what, puller: index, count, pick } of commands) {
           const p = pullers[index]
           const has = lent.get(p) as number
-          if (what === 'submit') {
-            const next = request(++arrival)
+          if (what === 'submit' || what === 'passive') {
+            const next = request(++arrival, what === 'passive')
             waiting.set(next.arrival, next)
             if (broker.submit(next) === 'full') waiting.delete(next.arrival)
           } else if (what === 'resubmit' && running.length > 0) {
@@ -235,7 +281,8 @@ describe('Broker', () => {
           }
           const usable = pullers.reduce((sum, q) => sum + (q.isEligible ? (lent.get(q) as number) : 0), 0)
           expect(usableGrants(...pullers)).toBe(usable)
-          expect(queue.count).toBe(waiting.size)
+          const passive = [...waiting.values()].filter(({ isPassive }) => isPassive).length
+          expect([queue.count, broker.passive.count]).toEqual([waiting.size - passive, passive])
           if (usable > 0) expect(waiting.size).toBe(0)
           for (const q of pullers) expect(q.grants).toBe(lent.get(q))
         }

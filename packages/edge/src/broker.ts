@@ -6,48 +6,63 @@ import { type Puller, PullerHeap } from './puller-heap.ts'
 export interface Brokered<P> extends Held {
   /** The puller that refused or lost it: another is preferred while there is one. */
   avoid: P | null
+  /** Served only with what ordinary requests leave over, and never counted as demand. */
+  readonly isPassive: boolean
 }
 
 /**
  * Brings the requests of one app and the grants of its instances together. A pure state machine: `dispatch`
  * is its only output and is called at most once for each request and grant.
  *
- * After every call no request waits while a usable grant is idle.
+ * Passive requests (probes) wait in a queue of their own, and get a grant only when no ordinary one waits: `queue`
+ * alone is demand. After every call no request of either kind waits while a usable grant is idle.
  */
 export class Broker<R extends Brokered<P>, P extends Puller> {
+  /** Ordinary requests. */
   readonly queue: HoldQueue<R>
+  readonly passive: HoldQueue<R>
   readonly #dispatch: (request: R, puller: P) => void
   readonly #pullers = new PullerHeap<P>()
   #isMatching = false
 
-  /** @param dispatch gives the request to the puller; its grant is spent. It may call the broker again. */
+  /**
+   * @param queue of the ordinary requests; that of the passive ones has the same bounds
+   * @param dispatch gives the request to the puller; its grant is spent. It may call the broker again.
+   */
   constructor(queue: HoldQueue<R>, dispatch: (request: R, puller: P) => void) {
     this.queue = queue
+    this.passive = queue.beside()
     this.#dispatch = dispatch
   }
 
   /** @returns 'dispatched', 'held', or 'full' when a bound of the queue is reached (nothing changed then). */
   submit(request: R): 'dispatched' | 'held' | 'full' {
-    if (this.queue.first === null && this.#pullers.top !== null && !this.#isMatching) {
+    if (this.#pullers.top !== null && this.#first() === null && !this.#isMatching) {
       // The warm path: nobody waits and a grant is at hand.
       this.#spend(request, this.#choose(request))
       return 'dispatched'
     }
-    if (!this.queue.hasRoom(request.heldBytes)) return 'full'
-    this.queue.hold(request)
+    const queue = this.queueOf(request)
+    if (!queue.hasRoom(request.heldBytes)) return 'full'
+    queue.hold(request)
     this.#match()
     return request.isHeld ? 'held' : 'dispatched'
   }
 
   /** A redispatched request takes its place by arrival. It was admitted before, so no bound refuses it now. */
   resubmit(request: R): void {
-    this.queue.hold(request)
+    this.queueOf(request).hold(request)
     this.#match()
   }
 
   /** The request waits no longer (client gone, time over). */
   withdraw(request: R): void {
-    if (request.isHeld) this.queue.release(request)
+    if (request.isHeld) this.queueOf(request).release(request)
+  }
+
+  /** Where the request waits, or would. */
+  queueOf(request: R): HoldQueue<R> {
+    return request.isPassive ? this.passive : this.queue
   }
 
   granted(puller: P, count: number): void {
@@ -90,14 +105,19 @@ export class Broker<R extends Brokered<P>, P extends Puller> {
     this.#isMatching = true
     try {
       for (;;) {
-        const request = this.queue.first
+        const request = this.#first()
         if (request === null || this.#pullers.top === null) return
-        this.queue.release(request)
+        this.queueOf(request).release(request)
         this.#spend(request, this.#choose(request))
       }
     } finally {
       this.#isMatching = false
     }
+  }
+
+  /** Who is served next. */
+  #first(): R | null {
+    return this.queue.first ?? this.passive.first
   }
 
   #choose(request: R): P {

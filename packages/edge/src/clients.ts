@@ -3,6 +3,7 @@ import { formatAddress, parseAddress } from './address.ts'
 import { ClientConnection } from './forward/client-connection.ts'
 import type { Shared } from './forward/shared.ts'
 import { listen } from './listen.ts'
+import { type Bound, Listeners } from './listeners.ts'
 
 /** Clients that connect in a burst wait in the kernel, not in refusals. */
 const BACKLOG = 4096
@@ -11,8 +12,9 @@ const NO_IPV6: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', '
 
 /** The listeners for clients, and their connections. */
 export class Clients {
+  /** `localhost:8080`, or the port alone, means both loopback addresses; a machine without IPv6 has one. */
+  readonly listeners = new Listeners((bind) => this.#open(bind))
   readonly #shared: Shared
-  readonly #servers: Server[] = []
   readonly #connections = new Set<ClientConnection>()
   readonly #forget = (connection: ClientConnection) => {
     this.#connections.delete(connection)
@@ -28,40 +30,50 @@ export class Clients {
     return this.#connections.size
   }
 
-  /**
-   * `localhost:8080`, or the port alone, means both loopback addresses; a machine without IPv6 has one.
-   * @returns the address it got. @throws BrxyError `edge/bad-address`, `edge/address-in-use`
-   */
-  async listen(text: string): Promise<string> {
-    const { host, port } = parseAddress(text)
-    if (host !== undefined && host !== 'localhost') return this.#listen(text)
-    if (host === undefined && text.startsWith(':')) return this.#listen(text)
-    const bound = parseAddress(await this.#listen(formatAddress('127.0.0.1', port)))
+  async #open(bind: string): Promise<Bound> {
+    const { host, port } = parseAddress(bind)
+    const isBoth = host === 'localhost' || (host === undefined && !bind.startsWith(':'))
+    if (!isBoth) return this.#bound([await this.#listen(bind)])
+    const servers = [await this.#listen(formatAddress('127.0.0.1', port))]
+    const bound = parseAddress(servers[0].address)
     try {
-      await this.#listen(formatAddress('::1', bound.port))
+      servers.push(await this.#listen(formatAddress('::1', bound.port)))
     } catch (error) {
       const cause = (error as { cause?: NodeJS.ErrnoException }).cause?.code ?? ''
       // A port that the kernel chose may be taken on the other address; one that was asked for may not.
-      if (!NO_IPV6.has(cause) && port !== 0) throw error
+      if (!NO_IPV6.has(cause) && port !== 0) {
+        servers[0].server.close()
+        throw error
+      }
     }
-    return formatAddress('localhost', bound.port)
+    return this.#bound(servers, formatAddress('localhost', bound.port))
   }
 
-  async #listen(address: string): Promise<string> {
+  #bound(servers: readonly { server: Server; address: string }[], address = servers[0].address): Bound {
+    const own = new Set(servers.map(({ server }) => server))
+    return {
+      address,
+      close: () => {
+        for (const server of own) server.close()
+        // Their clients are told with the next response; to cut an idle one would race with its next request.
+        for (const connection of this.#connections) if (own.has(connection.server)) connection.retire()
+      },
+    }
+  }
+
+  async #listen(address: string): Promise<{ server: Server; address: string }> {
     const server = createServer({ allowHalfOpen: true, noDelay: true })
     server.on('connection', (socket) => {
-      if (this.#connections.size >= this.#shared.options.maxConnections) return socket.destroy()
-      this.#connections.add(new ClientConnection(socket, this.#shared, this.#forget))
+      if (this.#connections.size >= this.#shared.options.limits.connections) return socket.destroy()
+      this.#connections.add(new ClientConnection(socket, server, this.#shared, this.#forget))
     })
     const onError = (error: Error) => this.#shared.emit({ type: 'bug', error })
-    const bound = await listen(server, address, onError, { backlog: BACKLOG })
-    this.#servers.push(server)
-    return bound
+    return { server, address: await listen(server, address, onError, { backlog: BACKLOG }) }
   }
 
   /** Accepts no more; idle connections close now, busy ones after their response. Resolves when all are gone. */
   async drain(): Promise<void> {
-    for (const server of this.#servers) server.close()
+    this.listeners.close()
     for (const connection of this.#connections) connection.drain()
     if (this.#connections.size === 0) return
     await new Promise<void>((resolve) => {
@@ -71,7 +83,7 @@ export class Clients {
 
   /** Ends what is left. */
   destroy(): void {
-    for (const server of this.#servers) server.close()
+    this.listeners.close()
     for (const connection of this.#connections) connection.destroy()
   }
 }

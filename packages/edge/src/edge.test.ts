@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { TestEdge } from './edge.testkit.ts'
-import { Edge, type EdgeConfig } from './edge.ts'
+import { TestEdge, type TestOptions, testConfiguration } from './edge.testkit.ts'
+import { Edge } from './edge.ts'
 import { eventually } from './eventually.testkit.ts'
+import { isOpen, portOf } from './port.testkit.ts'
+import type { Adapter } from './scale/scalers.ts'
 import { FakePlatform } from './scaler.testkit.ts'
 
 let stateDir: string
@@ -18,10 +19,10 @@ afterEach(async () => {
   await rm(stateDir, { recursive: true, force: true })
 })
 
-function edgeWith(options: Partial<EdgeConfig['options']> = {}, scaler: EdgeConfig['scaler'] = null): Edge {
+function edgeWith(options: TestOptions = {}, adapter: Adapter | null = null): Edge {
   const edge = new Edge({
-    options: { listen: ['127.0.0.1:0'], tunnel: '127.0.0.1:0', admin: '127.0.0.1:0', stateDir, ...options },
-    scaler,
+    ...testConfiguration(options, adapter),
+    stateDir,
     version: '1.2.3',
     onEvent: () => {},
   })
@@ -29,23 +30,11 @@ function edgeWith(options: Partial<EdgeConfig['options']> = {}, scaler: EdgeConf
   return edge
 }
 
-const portOf = (address: string) => Number(address.replace(/^.*:/, ''))
-
-/** Whether somebody listens there. */
-function isOpen(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' })
-    socket.on('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.on('error', () => resolve(false))
-  })
-}
-
 describe('an edge that starts', () => {
   it('says where it listens', async () => {
-    const { clients, tunnel, admin } = await edgeWith({ listen: ['127.0.0.1:0', '127.0.0.1:0'] }).start()
+    const { clients, tunnel, admin } = await edgeWith({
+      listen: [{ bind: '127.0.0.1:0' }, { bind: '127.0.0.1:0' }],
+    }).start()
     expect(clients).toHaveLength(2)
     for (const address of [...clients, tunnel, admin]) {
       expect(address).toMatch(/^127\.0\.0\.1:\d+$/)
@@ -54,7 +43,7 @@ describe('an edge that starts', () => {
   })
 
   it('listens on both loopback addresses when a port is all that is said', async () => {
-    const { clients } = await edgeWith({ listen: ['0'] }).start()
+    const { clients } = await edgeWith({ listen: [{ bind: '0' }] }).start()
     expect(clients).toEqual([expect.stringMatching(/^localhost:\d+$/)])
     expect(await isOpen(portOf(clients[0]))).toBe(true)
   })
@@ -64,7 +53,7 @@ describe('an edge that starts', () => {
     async (name) => {
       const { clients } = await edgeWith().start()
       const taken = clients[0]
-      const second = edgeWith({ [name]: name === 'listen' ? [taken] : taken })
+      const second = edgeWith({ [name]: name === 'listen' ? [{ bind: taken }] : { bind: taken } })
       await expect(second.start()).rejects.toMatchObject({
         code: 'edge/address-in-use',
         message: `${taken} is taken by another process`,
@@ -74,21 +63,25 @@ describe('an edge that starts', () => {
   )
 
   it.each([
-    [{ listen: ['nonsense'] }, 'edge/bad-address'],
-    [{ tunnel: '256.0.0.1:1' }, 'edge/bad-address'],
+    [{ listen: [{ bind: 'nonsense' }] }, 'options/invalid'],
+    [{ tunnel: { bind: '256.0.0.1:1' } }, 'edge/bad-address'],
     [{ secret: 'short' }, 'edge/bad-secret'],
   ])('refuses %j', async (options, code) => {
     await expect(edgeWith(options).start()).rejects.toMatchObject({ code })
   })
 
-  it('refuses a host pattern that can match nothing', () => {
-    expect(() => edgeWith({ hosts: ['a b'] })).toThrow(expect.objectContaining({ code: 'edge/bad-host' }))
+  it('refuses a host pattern that can match nothing, and says where it is', async () => {
+    await expect(edgeWith({ hosts: ['a b'] }).start()).rejects.toMatchObject({
+      code: 'options/invalid',
+      path: 'apps.any.hosts[0]',
+      cause: { code: 'edge/bad-host' },
+    })
   })
 
   it('with a scaler that is not of this machine needs to know what linkers shall dial', async () => {
     const remote = { ...new FakePlatform().choice, isLocal: false }
     await expect(edgeWith({}, remote).start()).rejects.toMatchObject({ code: 'edge/advertise-required' })
-    await edgeWith({ advertise: 'wss://edge.internal:9080' }, remote).start()
+    await edgeWith({ tunnel: { bind: '127.0.0.1:0', advertise: 'wss://edge.internal:9080' } }, remote).start()
   })
 
   it('fails with bad options of the scaler, and not with the first request', async () => {
@@ -103,7 +96,7 @@ describe('an edge that starts', () => {
     const owners: string[] = []
     for (const listen of ['127.0.0.1:0', '127.0.0.1:0']) {
       const platform = new FakePlatform()
-      await edgeWith({ listen: [listen] }, platform.choice).start()
+      await edgeWith({ listen: [{ bind: listen }] }, platform.choice).start()
       owners.push(platform.host.owner)
     }
     // Ports that the kernel chose are no name.
@@ -118,7 +111,11 @@ describe('an edge that stops', () => {
     const { clients, tunnel, admin } = await edge.start()
     await edge.stop()
     for (const address of [...clients, tunnel, admin]) expect(await isOpen(portOf(address))).toBe(false)
-    await edgeWith({ listen: [...clients], tunnel, admin }).start()
+    await edgeWith({
+      listen: clients.map((bind) => ({ bind })),
+      tunnel: { bind: tunnel },
+      admin: { bind: admin },
+    }).start()
   })
 
   it('can be told twice, and before it has started', async () => {
@@ -130,7 +127,7 @@ describe('an edge that stops', () => {
   })
 
   it('answers what is held, closes what is idle and finishes what runs', async () => {
-    const edge = await TestEdge.start({ drainMs: 5_000 })
+    const edge = await TestEdge.start({ timeouts: { drainMs: 5_000 } })
     const linker = await edge.linker()
     const idle = edge.client()
     const running = edge.client().get()
@@ -150,7 +147,7 @@ describe('an edge that stops', () => {
   })
 
   it('cuts what has not finished within `drain`', async () => {
-    const edge = await TestEdge.start({ drainMs: 50 })
+    const edge = await TestEdge.start({ timeouts: { drainMs: 50 } })
     const linker = await edge.linker()
     const client = edge.client().get()
     await linker.next()

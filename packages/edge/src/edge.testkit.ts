@@ -2,13 +2,37 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RawClient } from './client.testkit.ts'
-import { Edge, type EdgeConfig, type ScalerChoice } from './edge.ts'
+import { Edge, type EdgeConfig, type EdgeConfiguration } from './edge.ts'
 import type { EdgeEvent } from './event.ts'
 import { eventually } from './eventually.testkit.ts'
 import { type LinkerScript, ScriptedLinker } from './linker.testkit.ts'
+import type { Adapter } from './scale/scalers.ts'
 import { Tokens } from './token/tokens.ts'
 
 const SECRET = 'a secret for tests only'
+
+/** Options of a test: those of an edge, and the hosts of its one app, whose hosts are each an app of their own. */
+export type TestOptions = EdgeConfiguration['options'] & { readonly hosts?: readonly string[] }
+
+/** What a test configures becomes what an edge needs: free ports, a secret, one app. */
+export function testConfiguration(
+  { hosts = [], ...options }: TestOptions,
+  adapter: Adapter | null,
+): EdgeConfiguration {
+  const scaler = adapter === null ? {} : { scaler: { name: 'fake', options: {} } }
+  return {
+    options: {
+      listen: [{ bind: '127.0.0.1:0' }],
+      tunnel: { bind: '127.0.0.1:0' },
+      admin: { bind: '127.0.0.1:0' },
+      secret: SECRET,
+      apps: { any: { hosts, perHost: true, ...scaler } },
+      ...options,
+      timeouts: { drainMs: 0, ...options.timeouts },
+    },
+    adapters: adapter === null ? {} : { fake: adapter },
+  }
+}
 
 /** A real edge on free ports, without a scaler unless one is given, and everything that a test connects to it. */
 export class TestEdge {
@@ -31,39 +55,37 @@ export class TestEdge {
   }
 
   static async start(
-    options: Partial<EdgeConfig['options']> = {},
-    scaler: ScalerChoice | null = null,
+    options: TestOptions = {},
+    adapter: Adapter | null = null,
+    config: Partial<EdgeConfig> = {},
   ): Promise<TestEdge> {
     const stateDir = await mkdtemp(join(tmpdir(), 'brxy-edge-'))
     const events: EdgeEvent[] = []
     const edge = new Edge({
-      options: {
-        listen: ['127.0.0.1:0'],
-        tunnel: '127.0.0.1:0',
-        admin: '127.0.0.1:0',
-        secret: SECRET,
-        drainMs: 0,
-        stateDir,
-        ...options,
-      },
-      scaler,
+      ...testConfiguration(options, adapter),
+      stateDir,
       version: '0.0.0',
       onEvent: (event) => events.push(event),
       reportRequests: true,
+      ...config,
     })
     const { clients, tunnel, admin } = await edge.start()
     const ports = [clients[0], tunnel, admin].map((address) => Number(address.replace(/^.*:/, '')))
     return new TestEdge(edge, events, stateDir, ports)
   }
 
-  client(): RawClient {
-    const client = new RawClient(this.port)
+  client(port = this.port): RawClient {
+    const client = new RawClient(port)
     this.#closers.push(() => client.close())
     return client
   }
 
   token(routes: readonly string[] = ['shop'], lifeMs = 60_000): Promise<string> {
     return this.#tokens.issue({ routes }, lifeMs)
+  }
+
+  adminToken(): Promise<string> {
+    return this.#tokens.issueAdmin(60_000)
   }
 
   /** A linker of the route `shop`, welcomed. */

@@ -14,14 +14,14 @@ export const CLIENT_ERRORS = {
   'edge/no-app': {
     status: 404,
     proxyError: 'destination_not_found',
-    title: 'No application is configured for this host.',
-    doc: 'The Host header matches no app. Check `--host`, or the host that the client uses.',
+    title: 'No application is configured for this address.',
+    doc: 'The host, or its path, matches no app. Check `hosts` and `paths` (or `--host`) with `brxy check --route HOST/PATH`, and the host that the client uses.',
   },
   'edge/too-many-apps': {
     status: 503,
     proxyError: 'connection_limit_reached',
     title: 'This edge serves as many applications as it may.',
-    doc: '`--max-apps` hosts are active. Raise it, or restrict the hosts with `--host`.',
+    doc: 'As many hosts are active as may be, where each is an app of its own. Raise `maxRoutes` (`--max-apps`), or restrict the hosts.',
   },
   'edge/hold-full': {
     status: 503,
@@ -106,14 +106,23 @@ export const EDGE_ERRORS = {
     'A live session of the same linker process, or of another one of the same launch, exists. A linker closes the old one before it dials; a command that is a launch starts one linker.',
   'edge/no-route':
     "The edge does not serve the route that the linker asked for. Check `--host` and the linker's route.",
-  'edge/stopping': 'The edge is stopping. The linker tries again.',
+  'edge/stopping': 'The edge is stopping. The linker tries again; a reload is refused.',
   'edge/replaced': 'The same linker process opened a new session.',
   'edge/hello-refused': 'The HELLO could not be accepted.',
   'edge/address-in-use':
     'The port is taken by another process. Choose another one with `-p`, `--tunnel` or `--admin`.',
   'edge/bad-address': 'An address is not `port`, `host:port` or `[ipv6]:port`.',
-  'edge/bad-host': 'A `--host` pattern can match no host.',
+  'edge/bad-host':
+    'A host pattern can match no host. Write a name without a port, `*.name` for all that is below it, or `*` for any host.',
+  'edge/bad-path':
+    'A path prefix can match no path. It starts with `/`, is visible ASCII without `?` and `#`, and has at most 1024 bytes.',
+  'edge/duplicate-route':
+    'The same host and path prefix are claimed twice. Remove one of them, or give one of the apps another host or path.',
+  'edge/bad-cron':
+    'The cron or the time zone of a keep-warm window cannot be read. A cron has five fields, `0 8 * * 1-5`; a time zone is an IANA name, `Europe/Berlin`.',
+  'edge/no-adapter': 'An app names a scaler that was not given to the edge. Embedders pass it in `adapters`.',
+  'edge/app-removed': 'The app of the linker was removed from the configuration. The linker leaves.',
   'edge/bad-secret': 'The secret in the state directory cannot be read, or is too short.',
   'edge/advertise-required':
-    'With a scaler other than shell, linkers must be told where the edge is: set `--advertise`.',
+    'With a scaler other than shell, linkers must be told where the edge is: set `tunnel.advertise` (`--advertise`).',
 } as const

@@ -1,5 +1,5 @@
 import type { AppScaler, Host, Instance, Launch, Problem, Scaler } from '@brxy/scaler'
-import type { ScalerChoice } from './edge.ts'
+import type { Adapter } from './scale/scalers.ts'
 
 /** A platform in memory: it starts what it is told to start, and the test plays the linkers. */
 export class FakePlatform implements Scaler {
@@ -7,24 +7,26 @@ export class FakePlatform implements Scaler {
   /** Launches in the order of their start. */
   readonly started: { route: string; launch: Launch }[] = []
   readonly removed: string[] = []
+  /** Of what was started here; the others belong to every route. */
+  readonly #routes = new Map<string, string>()
   host!: Host
   isClosed = false
 
   /** For TestEdge and Edge. */
-  get choice(): ScalerChoice {
+  get choice(): Adapter {
     return {
       factory: (_, host) => {
         this.host = host
         return this
       },
       options: {},
-      appOptions: {},
       isLocal: true,
     }
   }
 
   app(route: string): AppScaler & { output(launch: string): readonly string[] } {
-    const list = async () => [...this.instances.values()]
+    const list = async () =>
+      [...this.instances.values()].filter(({ id }) => (this.#routes.get(id) ?? route) === route)
     return {
       launches: 'named',
       leave: 'exit',
@@ -34,6 +36,7 @@ export class FakePlatform implements Scaler {
         for (const launch of start) {
           if (this.instances.has(launch.id)) continue
           this.started.push({ route, launch })
+          this.#routes.set(launch.id, route)
           this.#put(launch.id, 'starting')
         }
         for (const { id } of remove) {

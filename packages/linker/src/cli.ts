@@ -1,12 +1,4 @@
-import {
-  collect,
-  defineOptions,
-  type FlagTexts,
-  helpLines,
-  OptionsError,
-  type ParsedFlags,
-  parseFlags,
-} from '@brxy/options'
+import { collect, defineOptions, helpLines, OptionsError, type ParsedFlags, parseFlags } from '@brxy/options'
 import { LinkError } from './error.ts'
 import { LINKER_OPTIONS, type LinkerOptions } from './options.ts'
 import { serve } from './serve.ts'
@@ -78,14 +70,8 @@ export async function runLink(argv: readonly string[], environment: CommandEnvir
 }
 
 /** @throws OptionsError, LinkError */
-function readRequest(
-  { flags, command, positionals }: ParsedFlags<typeof LINKER_OPTIONS>,
-  env: NodeJS.ProcessEnv,
-): LinkRequest {
-  const { values: options, source } = collect(LINKER_OPTIONS, {
-    flags: flags as FlagTexts<typeof LINKER_OPTIONS>,
-    env,
-  })
+function readRequest({ flags, command, positionals }: ParsedFlags, env: NodeJS.ProcessEnv): LinkRequest {
+  const { values: options, source } = collect(LINKER_OPTIONS, { flags, env })
   for (const edge of options.edges) edgeUrl(edge)
   const route = options.route ?? env.ROUTE
   if (route === undefined || route === '')

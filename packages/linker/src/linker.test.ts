@@ -1,3 +1,4 @@
+import { OPEN_PASSIVE } from '@brxy/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { until } from './app/processes.testkit.ts'
 import type { Application } from './application.ts'
@@ -212,6 +213,30 @@ describe('an idle instance', () => {
     held[0]?.()
     await answer.over
     await session.says('leave')
+  })
+
+  test('is one that only probes visit; the probe that runs when it may go is finished', async () => {
+    const held: (() => void)[] = []
+    const slow = await RawApp.start(async (connection) => {
+      while ((await connection.head()) !== null) {
+        await new Promise<void>((resolve) => held.push(resolve))
+        connection.write(OK)
+      }
+    })
+    closing.push(() => slow.close())
+    const one = new LinkerUnderTest([edge.address], slow.port, { options: { idleMs: 200 } })
+    closing.push(() => one.close())
+    const session = await edge.granted(1)
+    const probe = session.open({ bits: OPEN_PASSIVE })
+    await session.says('leave')
+    session.session.verdict(true)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect([one.exitCode, held.length]).toEqual([null, 1])
+    held[0]?.()
+    await probe.over
+    expect([probe.outcome, probe.text]).toEqual(['end', 'ok'])
+    expect(await one.exits()).toBe(0)
+    expect(session.end).toMatchObject({ code: 'link/left', message: 'idle' })
   })
 
   test('of two edges waits for both', async () => {

@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { Http1Error } from '@brxy/http1'
 import {
   DEFAULT_WINDOW_BUDGET_BYTES,
   type Hello,
   type LinkerSession,
+  OPEN_PASSIVE,
   type OpenRequest,
   REFUSE,
-  RESET,
   type SessionEnd,
   type Stream,
   type Welcome,
@@ -115,7 +114,7 @@ export class Linker implements EdgeLinkOwner {
     if (listening === null) return
     const { host, port, tookMs } = listening
     this.#forwarder = new Forwarder({ host, port }, this.#config.options, this.wheel, {
-      onFreed: () => this.#onFreed(),
+      onFreed: (isPassive) => this.#onFreed(isPassive),
       onUnreachable: (session) => this.#onUnreachable(session),
       onBadResponse: (message) => this.#config.onEvent({ type: 'bad-response', message }),
       onBug: (error) => this.onBug(error),
@@ -142,10 +141,10 @@ export class Linker implements EdgeLinkOwner {
     this.#do(this.#life.appEnded(exit, this.wheel.now()))
   }
 
-  #onFreed(): void {
+  #onFreed(isPassive: boolean): void {
     const nowMs = this.wheel.now()
     this.#lend(this.#ledger.freed(nowMs))
-    this.#do(this.#life.busyChanged(this.#ledger.busy, nowMs))
+    this.#do(this.#life.ended(isPassive, nowMs))
   }
 
   /** The application does not accept connections: nothing is lent until it does again (brxy.v1 rule 3). */
@@ -194,20 +193,12 @@ export class Linker implements EdgeLinkOwner {
 
   admit(link: EdgeLink): number {
     if (!this.#life.admits || this.#forwarder === null) return REFUSE.DRAINING
-    if (!this.#ledger.admit(link)) return REFUSE.NO_SLOT
-    this.#do(this.#life.busyChanged(this.#ledger.busy, this.wheel.now()))
-    return 0
+    return this.#ledger.admit(link) ? 0 : REFUSE.NO_SLOT
   }
 
   onOpen(link: EdgeLink, stream: Stream, open: OpenRequest): void {
-    try {
-      this.#forwarder?.open(link.session as LinkerSession, stream, open)
-    } catch (error) {
-      if (!(error instanceof Http1Error)) throw error
-      this.#config.onEvent({ type: 'bad-response', message: `the edge's request head: ${error.message}` })
-      stream.reset(RESET.BAD_HEAD)
-      this.#onFreed()
-    }
+    this.#life.began((open.bits & OPEN_PASSIVE) !== 0)
+    this.#forwarder?.open(link.session as LinkerSession, stream, open)
   }
 
   onUp(link: EdgeLink, welcome: Welcome, helloPhase: Hello['phase']): void {

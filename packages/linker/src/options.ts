@@ -56,6 +56,13 @@ export const LINKER_OPTIONS = defineOptions({
     doc: 'Serve an application that already runs there, and start none.',
     group: 'Application',
   },
+  tcp: {
+    kind: 'boolean',
+    flag: true,
+    default: false,
+    doc: 'The application speaks any protocol over TCP, not HTTP.',
+    group: 'Application',
+  },
   health: {
     kind: 'string',
     flag: true,

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { BODY_UNKNOWN, type Farewell } from '@brxy/protocol'
+import { BODY_UNKNOWN, type Farewell, OPEN_PASSIVE } from '@brxy/protocol'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { freePort } from './app/port.ts'
 import { isRunning, until } from './app/processes.testkit.ts'
@@ -280,6 +280,53 @@ describe('an idle instance', () => {
     const leaves = () => session.log.filter((word) => word === 'leave').length
     await until('a second LEAVE', () => leaves() === 2)
     session.session.verdict(true)
+    expect(await linker.ends()).toBe(0)
+  })
+})
+
+describe('an instance that only probes visit', () => {
+  it('answers them, asks to leave an idle time after its last real request, and leaves', async () => {
+    const linker = link(['--idle', '1s', ...NODE_APP])
+    const session = await edge.granted(1)
+    expect((await session.get('/healthz')).status).toBe(200)
+    let probes = 0
+    while (!session.log.includes('leave')) {
+      await until('a grant or the end', () => session.session.unspent === 1 || session.log.includes('leave'))
+      if (session.session.unspent === 0) continue
+      expect((await session.get('/healthz', { bits: OPEN_PASSIVE })).status).toBe(200)
+      probes++
+    }
+    expect(probes).toBeGreaterThan(5)
+    session.session.verdict(true)
+    expect(await linker.ends()).toBe(0)
+  })
+})
+
+describe('an application that is no HTTP server', () => {
+  const ECHO = `
+    const { createServer } = require('node:net')
+    createServer({ allowHalfOpen: true }, (socket) => {
+      socket.on('error', () => {})
+      socket.write('220 ready ')
+      socket.pipe(socket)
+    }).listen(process.env.PORT, '127.0.0.1')
+  `
+  const TCP_APP = ['--', process.execPath, '-e', ECHO]
+
+  it.each([
+    ['--tcp', ['--tcp', ...TCP_APP], {}],
+    ['BRXY_TCP', TCP_APP, { BRXY_TCP: 'true' }],
+  ])('is served with %s: bytes both ways, and half-close', async (_how, args, env) => {
+    const linker = link(args, env)
+    const session = await edge.granted(1)
+    const stream = session.openTcp()
+    await stream.receives('220 ready ')
+    stream.write('\0 anything')
+    stream.stream.end()
+    await stream.over
+    expect([stream.outcome, stream.text]).toEqual(['end', '220 ready \0 anything'])
+    await edge.granted(1)
+    linker.signal('SIGTERM')
     expect(await linker.ends()).toBe(0)
   })
 })

@@ -2,7 +2,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { collect, defineOptions, parseFlags, readConfig, readEnv, resolveConfig } from './index.ts'
+import {
+  collect,
+  defineOptions,
+  type OptionsError,
+  parseFlags,
+  readConfig,
+  readEnv,
+  resolveConfig,
+} from './index.ts'
+import { SAMPLE } from './sample.testkit.ts'
 
 const TABLE = defineOptions({
   holdMs: { kind: 'duration', default: 50_000, max: 3_600_000, flag: true, doc: 'X.' },
@@ -142,14 +151,14 @@ describe('readConfig', () => {
     [{ health: 1.1 }, 'options/invalid', 'app.health: 1.1 must be a string; quote it'],
     [{ health: { a: 1 } }, 'options/invalid', 'app.health: a mapping must be a string'],
     [{ ports: 'a,b' }, 'options/invalid', 'app.ports: "a,b" must be a list: [a,b]'],
-    [{ ports: [1] }, 'options/invalid', 'app.ports: a list must be a list of strings'],
+    [{ ports: [1] }, 'options/invalid', 'app.ports[0]: 1 must be a string; quote it'],
     [{ labels: 'A=1' }, 'options/invalid', 'app.labels: "A=1" must map names to strings'],
-    [{ labels: { A: 1 } }, 'options/invalid', 'app.labels: a mapping must map names to strings'],
+    [{ labels: { A: 1 } }, 'options/invalid', 'app.labels.A: 1 must be a string; quote it'],
     [{ token: 5 }, 'options/invalid', /^app.token: must be { file: PATH } or { env: NAME }/],
     [{ token: { file: 'a', env: 'b' } }, 'options/invalid', /^app.token: must be/],
     [{ token: { path: 'a' } }, 'options/invalid', /^app.token: must be/],
     [{ token: { env: 'NOPE' } }, 'options/invalid', 'app.token.env: the variable NOPE is not set'],
-    ['hold: 5s', 'options/invalid', 'app: must be a mapping of options to values'],
+    ['hold: 5s', 'options/invalid', 'app: "hold: 5s" must be a mapping of options to values'],
   ])('refuses %o', (section, code, message) => {
     const expected = typeof message === 'string' ? message : expect.stringMatching(message)
     expect(() => readConfig(TABLE, section, { path: 'app' })).toThrow(
@@ -161,5 +170,84 @@ describe('readConfig', () => {
     expect(() => resolveConfig(REQUIRED, {}, { path: 'link' })).toThrow(
       expect.objectContaining({ code: 'options/missing', path: 'link.edge' }),
     )
+  })
+})
+
+describe('flags and variables of nested options', () => {
+  it('reach into sections and lists, in the usual precedence', () => {
+    const { flags } = parseFlags(SAMPLE, ['-p', ':1', '--port', ':2', '--max', '3'])
+    const { values, source } = collect(SAMPLE, {
+      flags,
+      env: { BRXY_PORT: ':3', BRXY_MAX: '4', BRXY_TUNNEL: ':5', BRXY_QUEUE: '6' },
+      file: {
+        listen: [':7'],
+        tunnel: { bind: ':8' },
+        defaults: { max: 9, hold: '10s', queue: { bytes: 11 } },
+      },
+    })
+    expect(values.listen).toMatchObject([{ bind: ':1', backlog: 511 }, { bind: ':2' }])
+    expect(values.tunnel.bind).toBe(':5')
+    expect(values.defaults).toMatchObject({ max: 3, holdMs: 10_000, queue: { requests: 6, bytes: 11 } })
+    expect(source).toEqual({
+      version: 'default',
+      listen: 'flag',
+      'tunnel.bind': 'env',
+      'tunnel.tls.cert': 'default',
+      'tunnel.tls.verify': 'default',
+      secret: 'default',
+      labels: 'default',
+      proxies: 'default',
+      'defaults.max': 'flag',
+      'defaults.holdMs': 'file',
+      'defaults.queue.requests': 'env',
+      'defaults.queue.bytes': 'file',
+      'defaults.page.file': 'default',
+      'defaults.page.afterMs': 'default',
+    })
+  })
+
+  it('divide the variable of a list of sections at commas', () => {
+    expect(collect(SAMPLE, { env: { BRXY_PORT: ':1,:2' } }).values.listen).toMatchObject([
+      { bind: ':1' },
+      { bind: ':2' },
+    ])
+  })
+
+  it('make an optional section be there', () => {
+    const { flags } = parseFlags(SAMPLE, ['--cert', 'a.pem'])
+    expect(collect(SAMPLE, { flags }).values.tunnel.tls).toEqual({ cert: 'a.pem', verify: true })
+  })
+
+  it('are not asked for what is required in an optional section that is absent', () => {
+    expect(collect(SAMPLE, {}).values.tunnel.tls).toBeUndefined()
+    expect(() => collect(SAMPLE, { env: { BRXY_VERIFY: 'false' } })).toThrow(
+      '--cert: is required; give --cert or BRXY_CERT or "tunnel.tls.cert" in the config file',
+    )
+  })
+
+  it('have their mistakes collected with those of the file, each once', () => {
+    const errors: OptionsError[] = []
+    collect(SAMPLE, {
+      flags: parseFlags(SAMPLE, ['--max', 'x', '--hold', '1']).flags,
+      env: { BRXY_MAX: '0', BRXY_VERIFY: 'yes' },
+      file: { tunnel: { tls: { cert: 5 } }, defaults: { max: 0 }, apps: { shop: {} } },
+      onError: (error) => errors.push(error),
+    })
+    expect(errors.map(({ message }) => message)).toEqual([
+      'tunnel.tls.cert: 5 must be a string; quote it',
+      'defaults.max: 0 is below the minimum; give at least 1',
+      'BRXY_VERIFY: "yes" is neither true nor false',
+      '--max: "x" is not a whole number in decimal digits',
+      'BRXY_MAX: "0" is below the minimum; give at least 1',
+      '--hold: "1" has no unit; write 1s or 1ms',
+      'apps.shop.scaler: is required',
+    ])
+  })
+
+  it('do not make a required option missing by being wrong', () => {
+    const table = defineOptions({ size: { kind: 'bytes', required: true, flag: true, doc: 'X.' } })
+    const errors: OptionsError[] = []
+    collect(table, { flags: { size: '5k' }, onError: (error) => errors.push(error) })
+    expect(errors.map(({ code, keys }) => ({ code, keys }))).toEqual([{ code: 'options/invalid', keys: [] }])
   })
 })

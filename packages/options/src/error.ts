@@ -15,18 +15,48 @@ export class OptionsError extends Error {
   readonly code: OptionsErrorCode
   /** Where it was written: `--hold`, `BRXY_HOLD`, `apps.shop.hold`, or the option's own name. */
   readonly path: string
+  /** The way to it inside the section of a config file that was read, or empty: to find its line. */
+  readonly keys: Keys
   /** The same input fails again. */
   readonly retryable = false
 
   /**
    * @param detail what is wrong and what to write instead; the message is `path: detail`
    */
-  constructor(code: OptionsErrorCode, path: string, detail: string, options?: { cause?: unknown }) {
+  constructor(
+    code: OptionsErrorCode,
+    path: string,
+    detail: string,
+    { keys = [], ...options }: { cause?: unknown; keys?: Keys } = {},
+  ) {
     super(path === '' ? detail : `${path}: ${detail}`, options)
     this.code = code
     this.path = path
+    this.keys = keys
+  }
+
+  /** The same error, with the way to it. */
+  at(keys: Keys): OptionsError {
+    if (this.keys.length > 0) return this
+    const detail = this.path === '' ? this.message : this.message.slice(this.path.length + 2)
+    const cause = this.cause === undefined ? {} : { cause: this.cause }
+    return new OptionsError(this.code, this.path, detail, { keys, ...cause })
   }
 }
+
+/** The error for a required option that nobody gave; `ways` completes `give ...` where there are several. */
+export function missing(path: string, ways: readonly string[] = [], keys: Keys = []): OptionsError {
+  const detail = `is required${ways.length === 0 ? '' : `; give ${ways.join(' or ')}`}`
+  return new OptionsError('options/missing', path, detail, { keys })
+}
+
+/** What becomes of a mistake where nobody collects them. */
+export function rethrow(error: OptionsError): never {
+  throw error
+}
+
+/** The way to a value in a config file: keys of mappings, and numbers of list elements from 0. */
+export type Keys = readonly (string | number)[]
 
 /** Longest piece of a user's value that an error repeats, in characters. */
 const MAX_QUOTED = 80
@@ -46,6 +76,10 @@ function describe(value: unknown): string {
 }
 
 /** A path one level deeper: `apps.shop` and `hold` give `apps.shop.hold`; an empty parent gives the name itself. */
-export function joinPath(parent: string, name: string): string {
+export function joinPath(parent: string, name: string | number): string {
+  if (typeof name === 'number') return `${parent}[${name}]`
+  // A name with dots in it would read as several.
+  const step = /^[\w-]+$/.test(name) || parent === '' ? name : `[${JSON.stringify(name)}]`
+  if (step !== name) return `${parent}${step}`
   return parent === '' ? name : `${parent}.${name}`
 }

@@ -1,16 +1,19 @@
 import { parseArgs } from 'node:util'
 import { OptionsError } from './error.ts'
-import { optionNames } from './names.ts'
+import { leavesOf } from './leaf.ts'
 import type { OptionsTable, Row } from './row.ts'
 import { suggest } from './suggest.ts'
 
-/** Flags as they were typed: a text for each option, or the texts in order for a list or map. */
-export type FlagTexts<T extends OptionsTable> = { readonly [N in keyof T]?: string | readonly string[] }
+/**
+ * Flags as they were typed, by option path (`holdMs`, `tunnel.bind`): a text for each option, or the texts in order for
+ * a list or map.
+ */
+export type FlagTexts = Readonly<Record<string, string | readonly string[] | undefined>>
 
 /** A command line, taken apart. */
-export interface ParsedFlags<T extends OptionsTable> {
-  /** By option name (`holdMs`), unparsed; {@link collect} reads them. */
-  readonly flags: FlagTexts<T>
+export interface ParsedFlags {
+  /** Unparsed; {@link collect} reads them. */
+  readonly flags: FlagTexts
   /** From the first word that is no flag, up to `--`. */
   readonly positionals: readonly string[]
   /** After `--`, byte for byte; undefined without a `--`. */
@@ -30,7 +33,7 @@ interface Flag {
  * @throws OptionsError `options/unknown` with a suggestion; `options/missing` for a flag without its value;
  * `options/invalid` for one given twice
  */
-export function parseFlags<T extends OptionsTable>(table: T, argv: readonly string[]): ParsedFlags<T> {
+export function parseFlags(table: OptionsTable, argv: readonly string[]): ParsedFlags {
   const known = flagsOf(table)
   const { tokens } = parseArgs({
     args: [...argv],
@@ -49,7 +52,7 @@ export function parseFlags<T extends OptionsTable>(table: T, argv: readonly stri
     const { flag, text } = readToken(known, token)
     add(texts, flag, token.rawName, text)
   }
-  return { flags: Object.fromEntries(texts) as FlagTexts<T>, ...rest(argv.slice(end)) }
+  return { flags: Object.fromEntries(texts), ...rest(argv.slice(end)) }
 }
 
 interface OptionToken {
@@ -118,9 +121,8 @@ function unknownFlag(rawName: string, known: ReadonlyMap<string, Flag>): Options
 
 function flagsOf(table: OptionsTable): Map<string, Flag> {
   const known = new Map<string, Flag>()
-  for (const [name, row] of Object.entries(table)) {
-    const { flag } = optionNames(name, row)
-    if (flag !== undefined) known.set(flag, { name, row, flag })
+  for (const { path, row, called } of leavesOf(table)) {
+    if (called.flag !== undefined) known.set(called.flag, { name: path, row, flag: called.flag })
   }
   return known
 }

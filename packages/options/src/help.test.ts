@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { defineOptions, helpLines, markdownTable } from './index.ts'
+import { markdownTable } from './describe.ts'
+import { defineOptions, helpLines } from './index.ts'
 
 const TABLE = defineOptions({
   concurrency: { kind: 'integer', default: 1, min: 1, flag: true, alias: 'c', doc: 'Requests at a time.' },

@@ -1,4 +1,4 @@
-import { optionNames } from './names.ts'
+import { type Leaf, leavesOf } from './leaf.ts'
 import type { OptionsTable, Row } from './row.ts'
 import { formatOption } from './value.ts'
 
@@ -27,17 +27,17 @@ const PLACEHOLDERS = {
  * @param width of the terminal, in characters
  */
 export function helpLines(table: OptionsTable, width: number): string[] {
-  const rows = Object.entries(table).filter(([name, row]) => optionNames(name, row).flag !== undefined)
-  const lefts = rows.map(([name, row]) => leftOf(name, row))
+  const leaves = leavesOf(table).filter(({ called }) => called.flag !== undefined)
+  const lefts = leaves.map(leftOf)
   const column = Math.max(0, ...lefts.map((left) => left.length).filter((length) => length <= MAX_LEFT)) + 3
-  const groups = [...new Set(rows.map(([, row]) => row.group ?? ''))].sort(
+  const groups = [...new Set(leaves.map(({ row }) => row.group ?? ''))].sort(
     (a, b) => Number(a !== '') - Number(b !== ''),
   )
   const lines: string[] = []
   for (const group of groups) {
     if (group !== '') lines.push(...(lines.length === 0 ? [] : ['']), `${group}:`)
-    for (const [at, [name, row]] of rows.entries()) {
-      if ((row.group ?? '') === group) lines.push(...entry(lefts[at], textOf(name, row), column, width))
+    for (const [at, leaf] of leaves.entries()) {
+      if ((leaf.row.group ?? '') === group) lines.push(...entry(lefts[at], textOf(leaf), column, width))
     }
   }
   return lines
@@ -48,21 +48,21 @@ export function placeholderOf(row: Row): string {
   return row.placeholder ?? (row.kind === 'enum' ? row.values.join('|') : PLACEHOLDERS[row.kind])
 }
 
-function leftOf(name: string, row: Row): string {
+function leftOf({ row, called }: Leaf): string {
   const short = row.alias === undefined ? '    ' : `-${row.alias}, `
   const placeholder = placeholderOf(row)
   // A boolean that is on by default is only ever typed to switch it off.
   const negative = row.kind === 'boolean' && row.default === true ? 'no-' : ''
-  return `  ${short}--${negative}${optionNames(name, row).flag}${placeholder === '' ? '' : ` ${placeholder}`}`
+  return `  ${short}--${negative}${called.flag}${placeholder === '' ? '' : ` ${placeholder}`}`
 }
 
-function textOf(name: string, row: Row): string {
+function textOf({ row, called }: Leaf): string {
   const notes: string[] = []
   if (row.kind === 'strings' || row.kind === 'map') notes.push('repeatable')
   if (row.required === true) notes.push('required')
   const standard = defaultText(row)
   if (standard !== undefined) notes.push(`default ${standard}`)
-  notes.push(optionNames(name, row).env)
+  notes.push(called.env)
   return `${row.doc} (${notes.join(', ')})`
 }
 

@@ -1,5 +1,14 @@
-import { joinPath, OptionsError } from './error.ts'
-import type { Options, OptionsInput, OptionsTable } from './row.ts'
+import { joinPath, missing, OptionsError, quote } from './error.ts'
+import {
+  type Choice,
+  isNested,
+  type NestedRow,
+  type Options,
+  type OptionsInput,
+  type OptionsTable,
+  type Row,
+} from './row.ts'
+import { asElements, asMapping, asNames, mapEntries } from './shape.ts'
 import { didYouMean } from './suggest.ts'
 import { checkOption } from './value.ts'
 
@@ -23,27 +32,47 @@ export function resolveOptions<T extends OptionsTable>(
   }
   const values: Record<string, unknown> = {}
   for (const [name, row] of Object.entries(table)) {
-    const value = given[name]
-    values[name] = value === undefined ? row.default : checkOption(joinPath(path, name), row, value)
-    if (values[name] === undefined && row.required === true) throw missing(joinPath(path, name))
+    const at = joinPath(path, name)
+    const value = given[name] ?? ('default' in row ? row.default : undefined)
+    if (value === undefined && row.required === true) throw missing(at)
+    values[name] = isNested(row) ? resolveNested(row, value, at) : resolvePlain(row, value, at)
   }
   return values as Options<T>
 }
 
-/** The error for a required option that nobody gave; `ways` completes `give ...` where there are several. */
-export function missing(path: string, ways: readonly string[] = []): OptionsError {
-  return new OptionsError(
-    'options/missing',
-    path,
-    `is required${ways.length === 0 ? '' : `; give ${ways.join(' or ')}`}`,
-  )
+function resolvePlain(row: Row, value: unknown, path: string): unknown {
+  return value === undefined ? undefined : checkOption(path, row, value)
 }
 
-/**
- * @throws OptionsError unless it is a plain mapping; undefined and null (an empty section of a YAML file) are an empty one
- */
-export function asMapping(input: unknown, path: string): Readonly<Record<string, unknown>> {
-  if (input === undefined || input === null) return {}
-  if (typeof input === 'object' && !Array.isArray(input)) return input as Record<string, unknown>
-  throw new OptionsError('options/invalid', path, 'must be a mapping of options to values')
+function resolveNested(row: NestedRow, value: unknown, path: string): unknown {
+  if (row.kind === 'section')
+    return value === undefined && row.optional === true ? undefined : resolveSection(row.table, value, path)
+  // Empty would be something said.
+  if (value === undefined && row.inherits !== undefined) return undefined
+  switch (row.kind) {
+    case 'sections':
+      if (value === undefined) return []
+      return asElements(row, value, path).map((element, at) =>
+        resolveSection(row.table, element, joinPath(path, at)),
+      )
+    case 'named':
+      return mapEntries(asNames(row, value, path), (element, name) =>
+        resolveSection(row.table, element, joinPath(path, name)),
+      )
+    case 'choice':
+      return value === undefined ? undefined : checkChoice(value, path)
+    case 'choices':
+      return asMapping(value, path)
+  }
+}
+
+function resolveSection(table: OptionsTable, value: unknown, path: string): unknown {
+  return resolveOptions(table, asMapping(value, path) as OptionsInput<OptionsTable>, path)
+}
+
+// A file has `{ docker: { … } }`, which code may give by mistake.
+function checkChoice(value: unknown, path: string): Choice {
+  if (typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string')
+    return value as Choice
+  throw new OptionsError('options/invalid', path, `${quote(value)} must be { name, options }`)
 }

@@ -116,3 +116,51 @@ describe('resolveOptions', () => {
     expect(() => resolveOptions(TABLE, [] as never)).toThrow('must be a mapping')
   })
 })
+
+describe('defineOptions of nested options', () => {
+  const bind = { kind: 'string', doc: 'X.' } as const
+  const list = { kind: 'sections', doc: 'X.', table: { bind, n: { kind: 'integer', doc: 'X.' } } } as const
+  it.each([
+    [
+      'a key used twice in a section',
+      { a: { kind: 'section', doc: 'X.', table: { x: bind, y: { ...bind, key: 'x' } } } },
+      'both claim key x',
+    ],
+    [
+      'a variable used twice',
+      {
+        a: { kind: 'section', doc: 'X.', table: { bind } },
+        b: { kind: 'section', doc: 'X.', table: { bind } },
+      },
+      'options a.bind and b.bind both claim BRXY_BIND',
+    ],
+    ['a flag of a list without shorthand', { a: { ...list, flag: true } }, 'needs a shorthand'],
+    [
+      'a shorthand that is no text',
+      { a: { ...list, shorthand: 'n' } },
+      'shorthand n is no option of kind string',
+    ],
+    [
+      'a shorthand that does not do alone',
+      { a: { ...list, shorthand: 'bind', table: { bind, n: { ...bind, required: true } } } },
+      'n is required',
+    ],
+    [
+      'a list whose default is wrong',
+      { a: { ...list, default: [{ bind: 5 }] } },
+      'default of a.bind: 5 must be a string',
+    ],
+    [
+      'a default that is wrong inside',
+      { a: { kind: 'section', doc: 'X.', table: { n: { kind: 'integer', min: 2, default: 1, doc: 'X.' } } } },
+      'default of n: 1 is below',
+    ],
+    [
+      'a pattern that is none',
+      { a: { kind: 'named', doc: 'X.', placeholder: 'N', pattern: '(', patternDoc: 'x', table: {} } },
+      'Invalid regular expression',
+    ],
+  ])('refuses %s', (_, table, message) => {
+    expect(() => defineOptions(table as never)).toThrow(message)
+  })
+})

@@ -104,16 +104,24 @@ function whyWrong(row: Row, value: unknown): string | undefined {
       if (!Array.isArray(value) || !value.every((element) => typeof element === 'string')) {
         return 'must be a list of strings'
       }
+      if (value.some(hasNul)) return HAS_NUL
       return whyWrongCount(value.length, row.min ?? 0, row.max ?? MAX_ELEMENTS)
     case 'map':
       if (!isStringMap(value)) return 'must map names to strings'
+      if (Object.entries(value).flat().some(hasNul)) return HAS_NUL
       return whyWrongCount(Object.keys(value).length, 0, row.max ?? MAX_ELEMENTS)
     case 'string':
     case 'secret':
-      // The operating system cannot carry NUL in arguments, environment or paths.
       if (typeof value !== 'string') return 'must be a string'
-      return value.includes('\0') ? 'contains a NUL character' : undefined
+      return hasNul(value) ? HAS_NUL : undefined
   }
+}
+
+const HAS_NUL = 'contains a NUL character'
+
+// The operating system cannot carry it in arguments, environment or paths.
+function hasNul(text: string): boolean {
+  return text.includes('\0')
 }
 
 const NUMBER_NOUN = {
@@ -141,7 +149,8 @@ function whyWrongWord(values: readonly string[], value: unknown): string | undef
   return `must be one of ${values.join(', ')}${meant === undefined ? '' : `; did you mean ${meant}?`}`
 }
 
-function whyWrongCount(count: number, min: number, max: number): string | undefined {
+/** Why a list or map of so many elements is wrong. */
+export function whyWrongCount(count: number, min: number, max: number): string | undefined {
   if (count < min) return `must have at least ${min} ${min === 1 ? 'element' : 'elements'}`
   return count > max ? `has ${count} elements; at most ${max} are allowed` : undefined
 }

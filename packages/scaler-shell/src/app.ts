@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { type AppScaler, type Instance, type OutputSource, ScalerError, type Target } from '@brxy/scaler'
 import { launchEnvironment } from './environment.ts'
 import type { LaunchSpec } from './launch.ts'
@@ -38,10 +39,10 @@ export class ShellApp implements AppScaler, OutputSource {
   }
 
   #spec(env: Readonly<Record<string, string>>): LaunchSpec {
-    const { command, cwd, env: extra, shell } = this.#options
+    const { command, env: extra, shell } = this.#options
     return {
       argv: shell ? ['/bin/sh', '-c', command.join(' ')] : command,
-      cwd,
+      cwd: directoryOf(this.#shell.cwd, this.#options.cwd),
       env: launchEnvironment(process.env, extra ?? {}, env, this.#shell.pathPrefix),
     }
   }
@@ -51,4 +52,10 @@ export class ShellApp implements AppScaler, OutputSource {
     if (signal.aborted)
       throw new ScalerError('scaler/aborted', 'the call was aborted', { cause: signal.reason })
   }
+}
+
+/** undefined: that of the edge. */
+function directoryOf(common: string | undefined, own: string | undefined): string | undefined {
+  if (common === undefined || own === undefined) return own ?? common
+  return resolve(common, own)
 }

@@ -2,6 +2,10 @@ import { defineOptions, type Options } from '@brxy/options'
 
 /** What is said once for all apps. */
 export const SHELL_OPTIONS = defineOptions({
+  cwd: {
+    kind: 'string',
+    doc: "Directory in which commands run whose app says none, and to which an app's is relative (default: that of the configuration file, else the edge's).",
+  },
   pathPrefix: {
     kind: 'string',
     doc: "Directory put first on the PATH of each launch, so that the edge's own brxy is found.",
@@ -16,7 +20,7 @@ export const APP_OPTIONS = defineOptions({
     min: 1,
     doc: 'Program and arguments; it is, or asks for, one instance.',
   },
-  cwd: { kind: 'string', doc: "Working directory of the command; default the edge's." },
+  cwd: { kind: 'string', doc: "Working directory of the command (default: the scaler's `cwd`)." },
   env: { kind: 'map', doc: 'Variables added to the environment of the command.' },
   shell: {
     kind: 'boolean',

@@ -5,7 +5,7 @@ import { publishedPackages, read } from './tree.ts'
 
 const page = read('docs/errors.md')
 const rows = tableRows(page)
-const CODE = /^(?:http1|protocol|bug|edge|token|link|options|scaler)\/[a-z0-9][a-z0-9.-]*$/
+const CODE = /^(?:http1|protocol|bug|edge|token|link|options|scaler|config|admin)\/[a-z0-9][a-z0-9.-]*$/
 const listed = rows.map(([code]) => code).filter((code) => CODE.test(code))
 const documented = new Set(listed)
 

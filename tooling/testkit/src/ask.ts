@@ -1,4 +1,10 @@
-import { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
+import {
+  type Agent,
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request,
+} from 'node:http'
 
 /** The whole answer to a request. */
 export interface Answer {
@@ -17,22 +23,29 @@ export interface AskOptions {
   readonly host?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Buffer
+  /** Whose connections are used (default: a new one, for this request alone). */
+  readonly agent?: Agent
 }
 
-/** Begins a request to 127.0.0.1 on a connection of its own; the caller ends it and listens to it. */
-export function begin(port: number, path: string, { method, host, headers }: AskOptions = {}): ClientRequest {
-  const allHeaders = { host: host ?? 'localhost', connection: 'close', ...headers }
+/** Begins a request to 127.0.0.1; the caller ends it and listens to it. */
+export function begin(
+  port: number,
+  path: string,
+  { method, host, headers, agent }: AskOptions = {},
+): ClientRequest {
+  const ending = agent === undefined ? { connection: 'close' } : {}
+  const allHeaders = { host: host ?? 'localhost', ...ending, ...headers }
   return request({
     host: '127.0.0.1',
     port,
     path,
     method: method ?? 'GET',
     headers: allHeaders,
-    agent: false,
+    agent: agent ?? false,
   })
 }
 
-/** One request to 127.0.0.1 on a connection of its own. Rejects if the answer is not complete. */
+/** One request to 127.0.0.1. Rejects if the answer is not complete. */
 export function ask(port: number, path = '/', options: AskOptions = {}): Promise<Answer> {
   const since = performance.now()
   const { body } = options

@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Answer, type AskOptions, ask } from './ask.ts'
 import { eventually, PATIENCE_MS } from './eventually.ts'
@@ -25,6 +26,8 @@ export interface LoggedEvent {
 export interface EdgeProcessOptions {
   /** After `--`; absent: an edge without a command. */
   readonly command?: readonly string[]
+  /** A configuration file, which then says the addresses, and `stateDir: state` beside itself. */
+  readonly file?: string
   readonly flags?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
   /** Kept between two edges to test a restart. */
@@ -47,19 +50,18 @@ export class EdgeProcess extends Running {
   #parsed = 0
 
   private constructor(options: EdgeProcessOptions, stateDir: string, remove: () => void) {
-    const { clients, tunnel, admin } = options.ports ?? { clients: 0, tunnel: 0, admin: 0 }
-    const addresses = ['-p', `${clients}`, '--tunnel', `127.0.0.1:${tunnel}`, '--admin', `127.0.0.1:${admin}`]
     const log = ['--log', 'json', '--requests', (options.requests ?? true) ? 'on' : 'off']
     const command = options.command === undefined ? [] : ['--', ...options.command]
-    const flags = ['--state-dir', stateDir, ...(options.flags ?? []), ...command]
-    super(process.execPath, [BRXY, 'edge', ...addresses, ...log, ...flags], { env: { ...options.env } })
+    const words = [...settings(options, stateDir), ...log, ...(options.flags ?? []), ...command]
+    super(process.execPath, [BRXY, 'edge', ...words], { env: { ...options.env } })
     this.stateDir = stateDir
     this.#remove = remove
   }
 
   /** Starts it and waits until it listens. */
   static async start(options: EdgeProcessOptions = {}): Promise<EdgeProcess> {
-    const dir = options.stateDir === undefined ? tempDir() : { path: options.stateDir, remove() {} }
+    const given = options.file === undefined ? options.stateDir : join(dirname(options.file), 'state')
+    const dir = given === undefined ? tempDir() : { path: given, remove() {} }
     const edge = new EdgeProcess(options, dir.path, dir.remove)
     const listening = await edge.event('listening')
     edge.port = Number((listening.clients as string[])[0].split(':').pop())
@@ -132,4 +134,12 @@ export class EdgeProcess extends Running {
       this.#remove()
     }
   }
+}
+
+/** Where it listens and keeps its state. */
+function settings({ file, ports }: EdgeProcessOptions, stateDir: string): string[] {
+  if (file !== undefined) return ['-f', file]
+  const { clients, tunnel, admin } = ports ?? { clients: 0, tunnel: 0, admin: 0 }
+  const addresses = ['-p', `${clients}`, '--tunnel', `127.0.0.1:${tunnel}`, '--admin', `127.0.0.1:${admin}`]
+  return [...addresses, '--state-dir', stateDir]
 }

@@ -1,67 +1,96 @@
-import { dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { EDGE_OPTIONS, Edge, type EdgeEvent, type EdgeOptions, type ScalerChoice } from '@brxy/edge'
+import { resolve } from 'node:path'
+import { Edge, type EdgeConfiguration } from '@brxy/edge'
 import type { CommandEnvironment } from '@brxy/linker/cli'
-import { type Collected, collect, defineOptions } from '@brxy/options'
+import { collect, OptionsError } from '@brxy/options'
 import { isBrxyError } from '@brxy/protocol'
+import { type LoadedConfig, loadConfig, stateDirOf } from '../config/load.ts'
+import { Reloader } from '../config/reloader.ts'
+import { COMMAND, EDGE_FLAGS } from '../config/tables.ts'
+import { watchFiles } from '../config/watch.ts'
+import type { LogEvent } from '../log/event.ts'
 import { jsonLog } from '../log/json-log.ts'
 import { textLog } from '../log/text-log.ts'
-import { loadScaler } from '../scalers.ts'
-import { defaultStateDir } from '../state-dir.ts'
 import { flagTexts } from '../table-flags.ts'
-
-/** The edge's own flags and those of the command around it. */
-export const EDGE_FLAGS = defineOptions({
-  ...EDGE_OPTIONS,
-  scaler: {
-    kind: 'string',
-    flag: true,
-    default: 'shell',
-    placeholder: 'NAME',
-    doc: 'What starts instances: @brxy/scaler-NAME, a package, or a file.',
-    group: 'Apps',
-  },
-  log: {
-    kind: 'enum',
-    flag: true,
-    values: ['auto', 'text', 'json'],
-    default: 'auto',
-    doc: 'Lines for people (auto: on a terminal).',
-    group: 'Process',
-  },
-  requests: {
-    kind: 'enum',
-    flag: true,
-    values: ['auto', 'on', 'off'],
-    default: 'auto',
-    doc: 'Also for requests (auto: on a terminal).',
-    group: 'Process',
-  },
-})
 
 /** @returns the exit code, when the edge has stopped. */
 export async function runEdge(
   argv: Readonly<Record<string, unknown>>,
   { env, version }: CommandEnvironment,
 ): Promise<number> {
-  const collected = collect(EDGE_FLAGS, { flags: flagTexts(EDGE_FLAGS, argv), env })
-  const { scaler, log, requests, ...options } = collected.values
+  const flags = flagTexts(EDGE_FLAGS, argv)
   const command = (argv['--'] as string[] | undefined) ?? []
+  const own = collect(COMMAND, { flags, env }).values
+  if (own.file !== undefined) assertNoCommand(own, command)
+  else if (own.watch)
+    throw new OptionsError('options/invalid', '--watch', 'needs a file to watch: give -f FILE')
+  const places = { file: own.file ?? null, flags, env, inline: commandApp(own, command) }
+  const loaded = await loadConfig(places).catch((error) => {
+    throw nameFlag(error)
+  })
+  const { log, requests } = loaded.collected.values
   // Whoever reads the log may go away; the edge serves on.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   const isText = log === 'text' || (log === 'auto' && process.stdout.isTTY === true)
-  const write = isText ? textLog(version) : jsonLog()
-  const choice = command.length === 0 ? null : await shellChoice(scaler, command)
-  const make = (given: EdgeOptions) =>
-    new Edge({
-      options: { ...given, stateDir: given.stateDir ?? defaultStateDir(env) },
-      scaler: choice,
+  const write: (event: LogEvent) => void = isText ? textLog(version) : jsonLog()
+  for (const { file, line, path, message } of loaded.warnings)
+    write({ type: 'config-warning', problem: `${file}:${line}: ${path}: ${message}` })
+  const reloader = own.file === undefined ? null : new Reloader(places, loaded, write)
+  const make = (configuration: EdgeConfiguration): Edge => {
+    const edge: Edge = new Edge({
+      ...configuration,
+      stateDir: stateDirOf(loaded, env),
+      ...(own.file === undefined ? {} : { owner: `brxy ${resolve(own.file)}` }),
       version,
       onEvent: write,
       reportRequests: requests === 'on' || (requests === 'auto' && isText),
+      onReload: reloader === null ? null : () => reloader.reload(edge),
     })
-  const edge = await start(make, options, collected, choice !== null, write)
-  return untilStopped(edge)
+    return edge
+  }
+  const edge = await start(make, loaded, command.length > 0, write)
+  const stopWatching =
+    reloader !== null && own.watch
+      ? watchFiles(
+          () => reloader.inForce.files,
+          () => void reloader.reload(edge),
+        )
+      : () => {}
+  const exitCode = await untilStopped(edge, reloader)
+  stopWatching()
+  return exitCode
+}
+
+interface CommandOptions {
+  readonly hosts: readonly string[] | undefined
+  readonly scaler: string
+}
+
+/** With a file it says what apps there are. */
+function assertNoCommand({ hosts }: CommandOptions, command: readonly string[]): void {
+  if (command.length > 0) {
+    const detail = 'a command cannot be given beside a file; write it as apps.NAME.scaler.shell.command'
+    throw new OptionsError('options/invalid', '--', detail)
+  }
+  if (hosts !== undefined) {
+    const detail = 'cannot be given beside a file; write it as apps.NAME.hosts'
+    throw new OptionsError('options/invalid', '--host', detail)
+  }
+}
+
+/** One app whose hosts are each an app of their own: what `brxy edge -- command` stands for. */
+function commandApp({ hosts = [], scaler }: CommandOptions, command: readonly string[]): unknown {
+  const app = { perHost: true, hosts, ...(command.length > 0 ? { scaler: { [scaler]: { command } } } : {}) }
+  return { apps: { any: app } }
+}
+
+/** A mistake in what stands for a file was made in a flag. */
+function nameFlag(error: unknown): unknown {
+  if (!(error instanceof OptionsError)) return error
+  const { keys, path, message, code } = error
+  const detail = message.slice(path.length + 2)
+  if (keys[2] === 'hosts') return new OptionsError(code, '--host', detail, { cause: error })
+  if (keys[2] === 'scaler') return new OptionsError(code, '--scaler', detail, { cause: error })
+  return error
 }
 
 /**
@@ -69,54 +98,52 @@ export async function runEdge(
  * edge have to find it: so a second `brxy edge` on the same machine just works.
  */
 async function start(
-  make: (options: EdgeOptions) => Edge,
-  options: EdgeOptions,
-  { source }: Collected<typeof EDGE_FLAGS>,
+  make: (configuration: EdgeConfiguration) => Edge,
+  { configuration, collected }: LoadedConfig,
   mayMove: boolean,
-  write: (event: EdgeEvent) => void,
+  write: (event: LogEvent) => void,
 ): Promise<Edge> {
-  let given = options
+  const { tunnel, admin } = collected.values
+  const binds = { tunnel: tunnel.bind, admin: admin.bind }
   for (;;) {
-    const edge = make(given)
+    const options = {
+      ...configuration.options,
+      tunnel: { ...tunnel, bind: binds.tunnel },
+      admin: { ...admin, bind: binds.admin },
+    }
+    const edge = make({ ...configuration, options })
     try {
       await edge.start()
       return edge
     } catch (error) {
-      const taken = isBrxyError(error) && error.code === 'edge/address-in-use'
-      const port = taken
-        ? (['tunnel', 'admin'] as const).find((name) => error.message.startsWith(`${given[name]} `))
+      const isTaken = isBrxyError(error) && error.code === 'edge/address-in-use'
+      const port = isTaken
+        ? (['tunnel', 'admin'] as const).find((name) => error.message.startsWith(`${binds[name]} `))
         : undefined
-      if (port === undefined || !mayMove || source[port] !== 'default' || given[port].endsWith(':0'))
-        throw error
+      const isChosen = port === undefined || collected.source[`${port}.bind`] !== 'default'
+      if (isChosen || !mayMove || binds[port].endsWith(':0')) throw error
       write({
         type: 'scaler',
         level: 'warn',
-        message: `${given[port]} is taken; the ${port} port is a free one`,
+        message: `${binds[port]} is taken; the ${port} port is a free one`,
         fields: {},
       })
-      given = { ...given, [port]: '127.0.0.1:0' }
+      binds[port] = '127.0.0.1:0'
     }
   }
 }
 
-async function shellChoice(name: string, command: readonly string[]): Promise<ScalerChoice> {
-  // This brxy is the one that launches find on their PATH.
-  const bin = dirname(fileURLToPath(new URL('../../bin/brxy', import.meta.url)))
-  return {
-    factory: await loadScaler(name),
-    options: { pathPrefix: bin },
-    appOptions: { command },
-    isLocal: name === 'shell',
-  }
-}
-
-/** SIGINT, SIGTERM and SIGHUP drain; a second one ends it at once with 128 + n. */
-function untilStopped(edge: Edge): Promise<number> {
+/** SIGINT and SIGTERM drain, a second one ends it at once with 128 + n. SIGHUP reloads the file, or drains without one. */
+function untilStopped(edge: Edge, reloader: Reloader | null): Promise<number> {
   const numbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
   return new Promise((resolve, reject) => {
     let stopping = false
     for (const [signal, number] of Object.entries(numbers)) {
       process.on(signal as keyof typeof numbers, () => {
+        if (signal === 'SIGHUP' && reloader !== null) {
+          if (!stopping) void reloader.reload(edge)
+          return
+        }
         if (stopping) process.exit(128 + number)
         stopping = true
         edge.stop().then(() => resolve(0), reject)

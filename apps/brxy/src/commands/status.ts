@@ -1,21 +1,15 @@
 import type { AppStatus, Status } from '@brxy/edge'
 import type { CommandEnvironment } from '@brxy/linker/cli'
 import { collect, defineOptions } from '@brxy/options'
+import { ADMIN_OPTIONS, AdminClient } from '../admin-client.ts'
+import { columns } from '../columns.ts'
 import { EXIT } from '../exit-code.ts'
 import { flagTexts } from '../table-flags.ts'
 
 export const STATUS_FLAGS = defineOptions({
-  admin: {
-    kind: 'string',
-    flag: true,
-    placeholder: 'HOST:PORT',
-    default: '127.0.0.1:9081',
-    doc: 'Admin port of the edge.',
-  },
+  ...ADMIN_OPTIONS,
   json: { kind: 'boolean', flag: true, default: false, doc: 'For programs.' },
 })
-
-const TIMEOUT_MS = 5_000
 
 /** Prints what an edge says about itself. @returns the exit code. */
 export async function runStatus(
@@ -23,20 +17,16 @@ export async function runStatus(
   { env }: CommandEnvironment,
 ): Promise<number> {
   const { values } = collect(STATUS_FLAGS, { flags: flagTexts(STATUS_FLAGS, argv), env })
-  let status: Status
-  try {
-    const response = await fetch(`http://${values.admin}/v1/status`, {
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    })
-    if (!response.ok) throw new Error(`it answered ${response.status}`)
-    status = (await response.json()) as Status
-  } catch (error) {
-    const cause = (error as { cause?: Error }).cause ?? (error as Error)
+  const client = await AdminClient.find(values, env)
+  const answer = await client.ask('GET', '/v1/status', false)
+  if (answer.status !== 200) {
+    const { error } = answer.body as { error?: string }
     process.stderr.write(
-      `brxy status: no edge answers at ${values.admin}: ${cause.message}. Give --admin HOST:PORT.\n`,
+      `brxy status: the edge at ${client.address} answered ${answer.status}: ${error ?? 'no reason'}\n`,
     )
-    return EXIT.UNAVAILABLE
+    return answer.status === 401 ? EXIT.TOKEN_REFUSED : EXIT.UNAVAILABLE
   }
+  const status = answer.body as Status
   const only = argv.app
   const apps = only === undefined ? status.apps : status.apps.filter(({ app }) => app === only)
   process.stdout.write(values.json ? `${JSON.stringify({ ...status, apps }, null, 2)}\n` : `${table(apps)}\n`)
@@ -55,13 +45,5 @@ function table(apps: readonly AppStatus[]): string {
     for (const [at, line] of lines.entries()) rows.push([...(at === 0 ? first : ['', '']), ...line])
   }
   if (rows.length === 1) return 'No app has been asked for yet.'
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column]))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
+  return columns(rows)
 }

@@ -1,8 +1,8 @@
-import type { EdgeEvent } from '@brxy/edge'
 import { pino, stdTimeFunctions } from 'pino'
+import type { LogEvent } from './event.ts'
 
 /** One JSON object a line: a constant message, the data in fields. The application's output is `{app, instance, stream, msg}`. */
-export function jsonLog(): (event: EdgeEvent) => void {
+export function jsonLog(): (event: LogEvent) => void {
   const log = pino({
     base: null,
     timestamp: stdTimeFunctions.isoTime,
@@ -26,6 +26,12 @@ export function jsonLog(): (event: EdgeEvent) => void {
         log.error(fields, 'launch failed')
         return
       }
+      case 'reload-failed':
+        log.error({ problems: event.problems }, 'reload failed')
+        return
+      case 'config-warning':
+        log.warn({ problem: event.problem }, 'config warning')
+        return
       default: {
         const { type, ...fields } = event
         log[type === 'rejected' ? 'warn' : 'info'](fields, type)

@@ -1,4 +1,5 @@
-import type { EdgeEvent } from '@brxy/edge'
+import { changeLine } from '../config/change.ts'
+import type { LogEvent } from './event.ts'
 
 const NAME_WIDTH = 14
 
@@ -6,7 +7,7 @@ const NAME_WIDTH = 14
 export function textLog(
   version: string,
   write: (line: string) => void = writeLine,
-): (event: EdgeEvent) => void {
+): (event: LogEvent) => void {
   return (event) => {
     if (event.type === 'listening') {
       const { clients, tunnel, admin } = event
@@ -26,7 +27,7 @@ function writeLine(line: string): void {
 }
 
 /** Who, and what happened. */
-function describe(event: EdgeEvent): readonly [string, string] | null {
+function describe(event: LogEvent): readonly [string, string] | null {
   switch (event.type) {
     case 'launching':
       return [event.app, `${event.held} held, starting copy ${event.copy}`]
@@ -72,6 +73,17 @@ function describe(event: EdgeEvent): readonly [string, string] | null {
       const error = (event.fields as { error?: string }).error
       return ['scaler', `${event.message}${error === undefined ? '' : `: ${error}`}`]
     }
+    case 'reloaded':
+      return [
+        'config',
+        event.changes.length === 0
+          ? 'reloaded, nothing is different'
+          : `reloaded${list(event.changes.map(changeLine))}`,
+      ]
+    case 'reload-failed':
+      return ['config', `not reloaded, the edge goes on as it was${list(event.problems)}`]
+    case 'config-warning':
+      return ['config', event.problem]
     case 'draining':
       return ['edge', 'draining: running requests finish, instances stop']
     case 'bug':
@@ -90,6 +102,11 @@ function seconds(ms: number): string {
     : ms < 10_000
       ? `${(ms / 1000).toFixed(2)}s`
       : `${(ms / 1000).toFixed(1)}s`
+}
+
+/** One on the same line, several below. */
+function list(lines: readonly string[]): string {
+  return lines.length === 1 ? `: ${lines[0]}` : `:\n${indent(lines.join('\n'))}`
 }
 
 function indent(text: string): string {

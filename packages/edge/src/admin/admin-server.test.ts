@@ -15,9 +15,15 @@ interface Answer {
   readonly body: string
 }
 
-function ask(path: string, method = 'GET', host = `127.0.0.1:${edge.adminPort}`): Promise<Answer> {
+function ask(
+  path: string,
+  method = 'GET',
+  host = `127.0.0.1:${edge.adminPort}`,
+  bearer?: string,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const asked = request({ port: edge.adminPort, host: '127.0.0.1', path, method, headers: { host } })
+    const headers = { host, ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }) }
+    const asked = request({ port: edge.adminPort, host: '127.0.0.1', path, method, headers })
     asked.on('error', reject)
     asked.on('response', (response) => {
       let body = ''
@@ -71,7 +77,7 @@ describe('the admin port', () => {
 
   it('says draining while the edge drains', async () => {
     await edge.close()
-    edge = await TestEdge.start({ drainMs: 5_000 })
+    edge = await TestEdge.start({ timeouts: { drainMs: 5_000 } })
     const linker = await edge.linker()
     const client = edge.client().get()
     const running = await linker.next()
@@ -86,8 +92,34 @@ describe('the admin port', () => {
     expect((await ask('/')).status).toBe(404)
   })
 
-  it.each(['POST', 'PUT', 'DELETE'])('only reads: %s is not allowed', async (method) => {
-    expect(await ask('/v1/status', method)).toMatchObject({ status: 405, headers: { allow: 'GET, HEAD' } })
+  it.each(['POST', 'PUT', 'DELETE'])('needs a token for what may change something: %s', async (method) => {
+    expect(await ask('/v1/status', method)).toMatchObject({
+      status: 401,
+      headers: { 'www-authenticate': 'Bearer realm="brxy admin"' },
+    })
+  })
+
+  it('only reads, also with a token', async () => {
+    const bearer = await edge.adminToken()
+    expect(await ask('/v1/status', 'DELETE', undefined, bearer)).toMatchObject({
+      status: 405,
+      headers: { allow: 'GET, HEAD' },
+    })
+    expect(await ask('/v1/reload', 'GET', undefined, bearer)).toMatchObject({
+      status: 405,
+      headers: { allow: 'POST' },
+    })
+  })
+
+  it('takes the configured token, and those signed with the secret for this purpose', async () => {
+    await edge.close()
+    edge = await TestEdge.start({ admin: { bind: '127.0.0.1:0', token: 'configured' } })
+    const status = async (bearer: string) => (await ask('/v1/reload', 'POST', undefined, bearer)).status
+    // 409: it was let in, and there is no file to read again.
+    expect(await status('configured')).toBe(409)
+    expect(await status(await edge.adminToken())).toBe(409)
+    expect(await status('configurec')).toBe(401)
+    expect(await status(await edge.token())).toBe(401)
   })
 
   it.each(['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example:80'])(
@@ -111,7 +143,6 @@ describe('the admin port', () => {
           close: async () => {},
         }),
         options: {},
-        appOptions: {},
         isLocal: true,
       },
     )

@@ -37,6 +37,11 @@ export interface LaunchStatus {
   readonly problem: string | null
 }
 
+/** A configured app that nobody has asked for yet. */
+export function asleepStatus(app: string): AppStatus {
+  return { app, held: { count: 0, bytes: 0, oldestMs: 0 }, instances: [], launches: [] }
+}
+
 export function appStatus(app: App, nowMs: number): AppStatus {
   const { queue } = app.broker
   const connected = new Set<string>()

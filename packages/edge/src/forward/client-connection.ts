@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { Server, Socket } from 'node:net'
 import {
   type BodyKind,
   type Head,
@@ -8,12 +8,14 @@ import {
   type RequestHead,
   type ResponseHead,
 } from '@brxy/http1'
-import { BODY_NONE } from '@brxy/protocol'
-import { WheelTimer, type WriterOwner } from '@brxy/protocol/transport'
+import type { WriterOwner } from '@brxy/protocol/transport'
 import { CLIENT_ERRORS, type ClientErrorCode } from '../error.ts'
+import { admit, Refusal } from './admit.ts'
 import { ClientResponse } from './client-response.ts'
-import { Exchange } from './exchange.ts'
+import { ClientTimer } from './client-timer.ts'
+import type { Exchange } from './exchange.ts'
 import { Linger } from './linger.ts'
+import { peerAddress } from './peer-address.ts'
 import { CanonicalHead } from './request-head.ts'
 import type { Shared } from './shared.ts'
 
@@ -21,28 +23,25 @@ import type { Shared } from './shared.ts'
 const MAX_PIPELINED_BYTES = 64 * 1024
 /** Response bytes that a client has not taken; while there are more its next request waits. */
 const MAX_UNTAKEN_BYTES = 64 * 1024
-/** Beyond `heldBodyBytes` the body of a held request is read on so slowly, up to so many times as much. */
-const HELD_BYTES_PER_MS = 16
-const HELD_FACTOR = 4
 
 /**
  * One client connection, HTTP/1: requests one after another, each brokered afresh. It owns the socket and its
  * timer and decides nothing about where a request goes.
- *
- * The one timer is that of what is waited for: the next request, the rest of a head, a moment to read on from a
- * held request, the response head.
  */
 export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
   readonly socket: Socket
+  /** The listener that it came by. */
+  readonly server: Server
   readonly shared: Shared
   /** Canonical head of the request under way. */
   readonly head: CanonicalHead
+  readonly response: ClientResponse
   readonly #onClosed: (connection: ClientConnection) => void
   readonly #decoder = new RequestDecoder()
-  readonly #response: ClientResponse
-  readonly #timer: WheelTimer
+  readonly #timer: ClientTimer
   /** No more requests are read. */
   #ended = false
+  #isRetired = false
   /** How the connection ends, unless at once. */
   #linger: Linger | null = null
   #exchange: Exchange | null = null
@@ -53,18 +52,22 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
   /** The response was complete while the decoder was still inside the request. */
   #beginAfterPush = false
   /** A refusal to be answered when the decoder has returned. */
-  #failure: { code: string; status: number } | null = null
-  /** Whether the timer is that of a head that has begun. */
-  #awaitsHead = false
+  #refusal: Refusal | null = null
 
-  constructor(socket: Socket, shared: Shared, onClosed: (connection: ClientConnection) => void) {
+  constructor(
+    socket: Socket,
+    server: Server,
+    shared: Shared,
+    onClosed: (connection: ClientConnection) => void,
+  ) {
     this.socket = socket
+    this.server = server
     this.shared = shared
     this.#onClosed = onClosed
-    this.head = new CanonicalHead(plainAddress(socket.remoteAddress), 'http')
-    this.#response = new ClientResponse(this, shared.writer, shared.date)
-    this.#timer = new WheelTimer(() => this.#onTimeout())
-    this.#setTimer(shared.options.keepAliveMs)
+    this.head = new CanonicalHead(peerAddress(socket.remoteAddress), 'http')
+    this.response = new ClientResponse(this, shared.writer, shared.date)
+    this.#timer = new ClientTimer(shared, () => this.#onTimeout())
+    this.#timer.awaitRequest()
     socket.on('data', (data) => this.#onInput(data))
     socket.on('end', () => this.#onEnd())
     socket.on('error', () => {})
@@ -75,6 +78,11 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
   drain(): void {
     if (this.#ended) this.#linger?.hurry()
     else if (this.#exchange === null && this.#decoder.idle) this.#finish()
+  }
+
+  /** Its listener is gone: the next response is the last one. */
+  retire(): void {
+    this.#isRetired = true
   }
 
   /** The edge stops: nothing is waited for. */
@@ -103,7 +111,7 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
         const used = this.#decoder.push(input, 0, input.length, this)
         // A sink call may have ended the connection.
         this.#input = used === input.length || this.#ended ? null : input.subarray(used)
-        if (this.#failure !== null) this.#answerFailure()
+        if (this.#refusal !== null) this.#answerRefusal()
         else if (this.#beginAfterPush) this.#begin()
       }
     } catch (error) {
@@ -113,7 +121,7 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
     if (this.#ended) return
     if (this.#input !== null && this.#input.length >= MAX_PIPELINED_BYTES) this.pauseInput()
     else if (this.#exchange === null) this.#unpause()
-    if (this.#exchange === null && !this.#decoder.idle) this.#awaitHead()
+    if (this.#exchange === null && !this.#decoder.idle) this.#timer.awaitHead()
   }
 
   /** Whether the next bytes have to wait. */
@@ -125,20 +133,12 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
   }
 
   onHead(head: RequestHead): void {
-    this.#response.begin(head)
-    // Upgrades are not forwarded yet: the application sees an ordinary request.
-    head.upgrade = ''
-    if (!this.head.write(head)) return this.#refuse('http1/head-too-large', 431, true)
-    // Only an HTTP/1.0 client may leave it out, and no app is the default one.
-    if (head.hostKey === '') return this.#refuse('http1/missing-host', 400, true)
-    const app = this.shared.isDraining ? 'edge/draining' : this.shared.router.route(head.hostKey)
-    if (typeof app === 'string')
-      return this.#refuse(app, CLIENT_ERRORS[app].status, head.bodyKind !== BODY_NONE)
-    const exchange = new Exchange(this, app, head, this.shared.wheel.now())
-    this.#exchange = exchange
-    this.#awaitsHead = false
-    this.shared.wheel.clear(this.#timer)
-    app.submit(exchange)
+    this.response.begin(head)
+    const admitted = admit(this, head)
+    if (admitted instanceof Refusal) return this.#refuse(admitted)
+    this.#exchange = admitted
+    this.#timer.clear()
+    admitted.app.submit(admitted)
   }
 
   onData(buffer: Buffer, from: number, to: number): void {
@@ -162,7 +162,8 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
       exchange.status = error.status
       exchange.report(error.code)
     }
-    this.#refuse(error.code, error.status, true)
+    const pages = exchange === null ? this.shared.errorPages : exchange.app.settings.errorPages
+    this.#refuse(new Refusal(error.code, error.status, true, pages))
   }
 
   pauseInput(): void {
@@ -184,60 +185,47 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
 
   // --- edge -> client ---
 
-  /**
-   * The request waits for a grant, with so much of its body buffered. Beyond a bound it is read slowly, for Node says
-   * nothing of a client that has gone while its socket is not read; and then not at all.
-   */
+  /** @param lastReadBytes of the body that came last. */
   awaitGrant(bufferedBytes: number, lastReadBytes: number): void {
-    const { heldBodyBytes } = this.shared.options
-    this.shared.wheel.clear(this.#timer)
-    if (bufferedBytes < heldBodyBytes) return
-    this.pauseInput()
-    if (bufferedBytes < heldBodyBytes * HELD_FACTOR) this.#setTimer(lastReadBytes / HELD_BYTES_PER_MS)
+    if (this.#timer.awaitGrant(bufferedBytes, lastReadBytes)) this.pauseInput()
   }
 
-  /** The request, or more of its body, was given to an instance: from now on the application is waited for. */
-  awaitResponse(): void {
-    this.#setTimer(this.shared.options.responseMs)
-  }
-
-  sendContinue(): void {
-    this.#response.sendContinue()
-  }
-
-  sendInterim(head: ResponseHead): void {
-    this.#response.sendInterim(head)
+  awaitResponse(responseMs: number): void {
+    this.#timer.awaitResponse(responseMs)
   }
 
   sendHead(exchange: Exchange, head: ResponseHead, body: BodyKind, length: number): void {
-    this.shared.wheel.clear(this.#timer)
+    this.#timer.clear()
     const { requestEnded, heldMs } = exchange
-    const { isDraining } = this.shared
-    this.#response.sendHead(head, body, length, { requestEnded, isDraining, heldMs })
-  }
-
-  sendBody(buffer: Buffer, from: number, to: number): void {
-    this.#response.sendBody(buffer, from, to)
-  }
-
-  sendTrailers(fields: Head): void {
-    this.#response.sendTrailers(fields)
+    this.response.sendHead(head, body, length, { requestEnded, isLast: this.#isLast, heldMs })
   }
 
   /** The response is complete. */
   sendEnd(exchange: Exchange): void {
-    this.#response.sendEnd()
+    this.response.sendEnd()
     this.#done(exchange, null)
   }
 
   /** The exchange failed before its response head: the edge answers. */
   sendError(exchange: Exchange, code: ClientErrorCode, detail?: string, retryMs?: number): void {
     const { status } = CLIENT_ERRORS[code]
+    this.#beginOwn(exchange, status)
+    const { errorPages } = exchange.app.settings
+    this.response.sendError({ code, status, detail, retryMs }, this.head, this.#isLast, errorPages)
+    this.#done(exchange, code)
+  }
+
+  /** The edge answers with a text, because its operator wants it so. */
+  sendPlain(exchange: Exchange, status: number, body: string): void {
+    this.#beginOwn(exchange, status)
+    this.response.sendPlain(status, body, this.#isLast)
+    this.#done(exchange, null)
+  }
+
+  #beginOwn(exchange: Exchange, status: number): void {
     exchange.status = status
     // A body that was not read to its end cannot be skipped safely.
-    if (!exchange.requestEnded) this.#response.keepAlive = false
-    this.#response.sendError({ code, status, detail, retryMs }, this.head, this.shared.isDraining)
-    this.#done(exchange, code)
+    if (!exchange.requestEnded) this.response.keepAlive = false
   }
 
   /** The response cannot be completed: the client must not take it for complete. */
@@ -247,13 +235,13 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
     exchange.report('aborted')
     this.shared.writer.flush()
     // A close-delimited body looks complete after FIN; only RST says that it is not.
-    if (this.#response.isCloseDelimited) this.socket.resetAndDestroy()
+    if (this.response.isCloseDelimited) this.socket.resetAndDestroy()
     else this.socket.destroy()
   }
 
   /** What the kernel has taken counts as delivered: it opens the window of the stream, and the way for more requests. */
   readonly onWritten = () => {
-    const response = this.#response
+    const response = this.response
     if (this.socket.writableLength > 0 || this.#ended) return
     const bytes = response.undelivered
     response.undelivered = 0
@@ -261,10 +249,15 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
     else if (bytes > 0) this.#exchange.delivered(bytes, this.shared.wheel.now())
   }
 
+  /** Whether the connection ends with this response, whatever the client wants. */
+  get #isLast(): boolean {
+    return this.shared.isDraining || this.#isRetired
+  }
+
   #done(exchange: Exchange, error: string | null): void {
     exchange.report(error)
     this.#exchange = null
-    if (!this.#response.keepAlive || this.shared.isDraining) return this.#finish()
+    if (!this.response.keepAlive || this.#isLast) return this.#finish()
     // Inside a push the decoder is not done with this request yet; #pump begins the next one.
     if (this.#pumping) {
       this.#beginAfterPush = true
@@ -277,26 +270,26 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
   #begin(): void {
     this.#beginAfterPush = false
     this.#decoder.begin()
-    this.#response.reset()
+    this.response.reset()
     this.head.clear()
-    this.#setTimer(this.shared.options.keepAliveMs)
+    this.#timer.awaitRequest()
   }
 
   // --- refusals without an exchange ---
 
   /** Answers after the decoder has returned, for it must not be called from within its own sink. */
-  #refuse(code: string, status: number, close: boolean): void {
-    this.#failure = { code, status }
-    if (close) this.#response.keepAlive = false
+  #refuse(refusal: Refusal): void {
+    this.#refusal = refusal
+    if (refusal.close) this.response.keepAlive = false
   }
 
-  #answerFailure(): void {
-    const failure = this.#failure
-    if (failure === null) return
-    this.#failure = null
+  #answerRefusal(): void {
+    const refusal = this.#refusal
+    if (refusal === null) return
+    this.#refusal = null
     this.#exchange = null
-    this.#response.sendError(failure, this.head, this.shared.isDraining)
-    if (this.#response.keepAlive) this.#begin()
+    this.response.sendError(refusal, this.head, this.#isLast, refusal.pages)
+    if (this.response.keepAlive) this.#begin()
     else this.#finish()
   }
 
@@ -304,6 +297,7 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
   #onBug(error: unknown): void {
     this.shared.emit({ type: 'bug', error })
     const exchange = this.#exchange
+    const pages = exchange === null ? this.shared.errorPages : exchange.app.settings.errorPages
     this.#exchange = null
     exchange?.cancel()
     if (this.#ended || (exchange !== null && exchange.status !== 0)) {
@@ -312,31 +306,20 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
       return
     }
     const code = 'edge/internal'
-    this.#response.keepAlive = false
-    this.#response.sendError({ code, status: CLIENT_ERRORS[code].status }, this.head, false)
+    this.response.keepAlive = false
+    this.response.sendError({ code, status: CLIENT_ERRORS[code].status }, this.head, false, pages)
     this.#finish()
   }
 
   // --- connection ---
 
-  #setTimer(ms: number): void {
-    this.#awaitsHead = false
-    this.shared.wheel.set(this.#timer, this.shared.wheel.now() + ms)
-  }
-
-  #awaitHead(): void {
-    // Set once, at the first byte: a head that trickles in does not extend it.
-    if (this.#awaitsHead) return
-    this.#setTimer(this.shared.options.headMs)
-    this.#awaitsHead = true
-  }
-
   #onTimeout(): void {
     try {
       if (this.#exchange !== null) return this.#exchange.onTimeout()
-      if (!this.#awaitsHead) return this.#finish()
-      this.#refuse('edge/head-timeout', CLIENT_ERRORS['edge/head-timeout'].status, true)
-      this.#answerFailure()
+      if (!this.#timer.awaitsHead) return this.#finish()
+      const { status } = CLIENT_ERRORS['edge/head-timeout']
+      this.#refuse(new Refusal('edge/head-timeout', status, true, this.shared.errorPages))
+      this.#answerRefusal()
     } catch (error) {
       this.#onBug(error)
     }
@@ -355,7 +338,7 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
   /** No more requests: the connection ends behind what has been written. */
   #finish(): void {
     this.shared.writer.flush()
-    this.shared.wheel.clear(this.#timer)
+    this.#timer.clear()
     this.#ended = true
     this.#input = null
     this.#linger = new Linger(this.socket, this.shared.wheel)
@@ -364,7 +347,7 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
 
   #onClose(): void {
     this.#ended = true
-    this.shared.wheel.clear(this.#timer)
+    this.#timer.clear()
     this.#abandon()
     this.#onClosed(this)
   }
@@ -377,10 +360,4 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
     exchange.cancel()
     exchange.report('client gone')
   }
-}
-
-/** ::ffff:10.0.0.1 -> 10.0.0.1 */
-function plainAddress(address: string | undefined): string {
-  if (address === undefined) return 'unknown'
-  return address.startsWith('::ffff:') ? address.slice(7) : address
 }

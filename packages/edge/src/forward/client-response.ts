@@ -12,8 +12,10 @@ import {
 } from '@brxy/http1'
 import { BODY_KNOWN, BODY_NONE, BODY_UNKNOWN, type BodyKind } from '@brxy/protocol'
 import type { SocketWriter, WriterOwner } from '@brxy/protocol/transport'
-import { type ErrorAnswer, errorResponse } from './error-response.ts'
+import type { ErrorPages } from './error-pages.ts'
+import { type ErrorAnswer, type ErrorShape, errorResponse } from './error-response.ts'
 import type { HttpDate } from './http-date.ts'
+import { plainResponse } from './plain-response.ts'
 import type { CanonicalHead } from './request-head.ts'
 
 /** Room that a chunk header needs at most. */
@@ -24,7 +26,8 @@ const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
 export interface ResponseSituation {
   /** The request was read to its end. Otherwise what is left of it cannot be told from the next one. */
   readonly requestEnded: boolean
-  readonly isDraining: boolean
+  /** No further response is sent on the connection. */
+  readonly isLast: boolean
   /** How long the request was held. */
   readonly heldMs: number
 }
@@ -102,7 +105,7 @@ export class ClientResponse {
     framing.contentLength = -1
     if (body === BODY_KNOWN || length > 0) framing.contentLength = length
     else if (body === BODY_NONE && !this.#isHead && head.status !== 304) framing.contentLength = 0
-    if (this.isCloseDelimited || !situation.requestEnded || situation.isDraining) this.keepAlive = false
+    if (this.isCloseDelimited || !situation.requestEnded || situation.isLast) this.keepAlive = false
     framing.connection = !this.keepAlive ? 'close' : this.#minorVersion === 0 ? 'keep-alive' : 'default'
     framing.date = this.#date.text
     const held = Math.round(situation.heldMs)
@@ -137,17 +140,29 @@ export class ClientResponse {
     this.#framing.chunked = false
   }
 
-  /** A whole response of the edge's own. It leaves at once: refusals are not the path to be fast on. */
-  sendError(answer: ErrorAnswer, request: CanonicalHead, isDraining: boolean): void {
-    if (isDraining) this.keepAlive = false
-    const response = errorResponse(answer, request, {
+  /** @param pages the operator's own, for clients that want a page */
+  sendError(answer: ErrorAnswer, request: CanonicalHead, isLast: boolean, pages: ErrorPages | null): void {
+    this.#sendOwn(errorResponse(answer, request, this.#shape(isLast), pages))
+  }
+
+  sendPlain(status: number, body: string, isLast: boolean): void {
+    this.#sendOwn(plainResponse(status, body, this.#shape(isLast)))
+  }
+
+  /** A whole response of the edge's own. It leaves at once: this is not the path to be fast on. */
+  #sendOwn(response: Buffer): void {
+    this.#writer.append(this.#owner, response, 0, response.length)
+    this.#writer.flush()
+  }
+
+  #shape(isLast: boolean): ErrorShape {
+    if (isLast) this.keepAlive = false
+    return {
       isHead: this.#isHead,
       close: !this.keepAlive,
       keepAlive: this.#minorVersion === 0 && this.keepAlive,
       date: this.#date.text,
-    })
-    this.#writer.append(this.#owner, response, 0, response.length)
-    this.#writer.flush()
+    }
   }
 
   #writeHead(head: ResponseHead, extra: Buffer | null): void {

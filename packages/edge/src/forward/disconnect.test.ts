@@ -5,7 +5,7 @@ import { poll } from '../eventually.testkit.ts'
 
 let edge: TestEdge
 beforeEach(async () => {
-  edge = await TestEdge.start({ heldBodyBytes: 1024 })
+  edge = await TestEdge.start({ limits: { heldBodyBytes: 1024 } })
 })
 afterEach(() => edge.close())
 

@@ -1,6 +1,7 @@
 import { RequestDecoder, type RequestHead } from '@brxy/http1'
 import { describe, expect, it } from 'vitest'
 import { CLIENT_ERRORS } from '../error.ts'
+import { ErrorPages } from './error-pages.ts'
 import { errorResponse } from './error-response.ts'
 import { CanonicalHead } from './request-head.ts'
 
@@ -12,7 +13,7 @@ function requestWith(fields: string): CanonicalHead {
   const canonical = new CanonicalHead('127.0.0.1', 'http')
   const bytes = Buffer.from(`GET / HTTP/1.1\r\nHost: shop\r\n${fields}\r\n`)
   new RequestDecoder().push(bytes, 0, bytes.length, {
-    onHead: (head: RequestHead) => void canonical.write(head),
+    onHead: (head: RequestHead) => void canonical.write(head, ''),
     onData() {},
     onTrailers() {},
     onEnd() {},
@@ -64,6 +65,31 @@ describe('errorResponse', () => {
     expect(answer).toMatch(
       /^HTTP\/1.1 400 Bad Request\r\n[\s\S]*error=http_request_error; details="http1\/bad-host"/,
     )
+  })
+
+  it("fills in the operator's page for clients that want one", () => {
+    const pages = new ErrorPages(
+      new Map([['404', '<p>{{status}} {{reason}} {{detail}} {{requestId}} ü</p>']]),
+    )
+    const answer = { code: 'edge/no-app', status: 404 }
+    const response = errorResponse(answer, requestWith('Accept: text/html\r\n'), SHAPE, pages).toString()
+    const [head, body] = response.split('\r\n\r\n')
+    const { title } = CLIENT_ERRORS['edge/no-app']
+    expect(body).toMatch(/^<p>404 Not Found .* [0-9a-f-]{36} ü<\/p>$/)
+    expect(body).toContain(title)
+    const own = text(answer, requestWith('Accept: text/html\r\n')).split('\r\n\r\n')[0]
+    const length = /Content-Length: \d+/
+    expect(head.replace(length, '')).toBe(own.replace(length, ''))
+    expect(head).toContain(`Content-Length: ${Buffer.byteLength(body)}\r\n`)
+  })
+
+  it('has its own page where the operator has none, and never a page for other clients', () => {
+    const pages = new ErrorPages(new Map([['5xx', 'operator']]))
+    const made = (status: number, code: string, accept: string) =>
+      errorResponse({ code, status }, requestWith(`Accept: ${accept}\r\n`), SHAPE, pages).toString()
+    expect(made(404, 'edge/no-app', 'text/html')).toContain('<h1>404 Not Found</h1>')
+    expect(made(503, 'edge/hold-full', 'text/html')).toMatch(/\r\n\r\noperator$/)
+    expect(made(503, 'edge/hold-full', '*/*')).toContain('"code":"edge/hold-full"')
   })
 
   it('gives each answer an id of its own', () => {

@@ -1,5 +1,6 @@
 import { FIELD, HTTP1_ERRORS, parseCanonicalRequest, RequestHead } from '@brxy/http1'
 import { CLIENT_ERRORS, type ClientErrorInfo } from '../error.ts'
+import type { ErrorPages } from './error-pages.ts'
 import type { CanonicalHead } from './request-head.ts'
 
 /** One error that the edge answers with. */
@@ -53,23 +54,31 @@ const DEFAULT_RETRY_SECONDS = 1
 /**
  * The whole response for an error: Proxy-Status (RFC 9209), problem+json (RFC 9457) or a small page by Accept,
  * never cached, readable by a script of any origin that asked. Nothing of the inside is in it.
+ *
+ * @param pages the operator's own, for clients that want a page; null: none
  */
-export function errorResponse(answer: ErrorAnswer, request: CanonicalHead, shape: ErrorShape): Buffer {
+export function errorResponse(
+  answer: ErrorAnswer,
+  request: CanonicalHead,
+  shape: ErrorShape,
+  pages: ErrorPages | null = null,
+): Buffer {
   const info = describe(answer.code)
   // The class comes from an adapter: one that SCALERS.md does not know must not get into a field.
   const problem =
     answer.detail === undefined || Object.hasOwn(PROBLEMS, answer.detail) ? answer.detail : 'other'
   const asked = requestFields(request)
   const reason = REASONS[answer.status] ?? 'Error'
-  const explained = problem === undefined ? info.title : `${info.title} ${PROBLEMS[problem]}`.trim()
+  const detail = problem === undefined ? info.title : `${info.title} ${PROBLEMS[problem]}`.trim()
   const requestId = newRequestId()
   const body = asked.wantsHtml
-    ? page(answer.status, reason, explained, requestId)
+    ? (pages?.page(answer.status, { reason, detail, requestId }) ??
+      page(answer.status, reason, detail, requestId))
     : JSON.stringify({
         type: 'about:blank',
         title: reason,
         status: answer.status,
-        detail: explained,
+        detail,
         code: answer.code,
         ...(problem === undefined ? {} : { problem }),
         requestId,

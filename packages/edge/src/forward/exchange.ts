@@ -4,11 +4,9 @@ import {
   type Head,
   Http1Error,
   parseCanonicalFields,
-  parseCanonicalResponse,
   type RequestHead,
-  type ResponseHead,
 } from '@brxy/http1'
-import { type BodyKind, RESET, type Stream, type StreamHandler } from '@brxy/protocol'
+import { type BodyKind, RESET, type StreamHandler } from '@brxy/protocol'
 import type { Problem } from '@brxy/scaler'
 import type { App } from '../app.ts'
 import type { Brokered } from '../broker.ts'
@@ -16,14 +14,29 @@ import type { ClientErrorCode } from '../error.ts'
 import type { Held } from '../hold/queue.ts'
 import type { Instance } from '../tunnel/instance.ts'
 import type { ClientConnection } from './client-connection.ts'
+import { parseAnswer, resetError } from './instance-answer.ts'
+import type { Outlet } from './outlet.ts'
+import type { PassiveAnswer } from './passive.ts'
+import { Replay } from './replay.ts'
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-/** Statuses whose responses have no content (RFC 9110 15.3.5, 15.3.6, 15.4.5). */
-const BODYLESS: ReadonlySet<number> = new Set([204, 205, 304])
-
 /** What a held request occupies beside its head and body. */
 const HELD_OVERHEAD_BYTES = 1024
+
+/** Failures of an app that its fallback stands in for. Whatever else fails is the fault of the request, or of the edge. */
+const FALLBACK_CODES: ReadonlySet<ClientErrorCode> = new Set([
+  'edge/cannot-start',
+  'edge/hold-full',
+  'edge/hold-timeout',
+])
+
+/** Why an exchange failed. */
+interface Failure {
+  readonly code: ClientErrorCode
+  readonly detail: string | undefined
+  readonly retryMs: number | undefined
+}
 
 const WAITING = 0
 const RUNNING = 1
@@ -32,7 +45,7 @@ const DONE = 3
 
 /**
  * One request and its response: from the client's head to the last byte of the answer. It is held, given to an
- * instance, perhaps given to another one, and relays bodies both ways.
+ * instance, perhaps given to another one or to the fallback, and relays bodies both ways.
  */
 export class Exchange implements StreamHandler, Brokered<Instance> {
   readonly arrival: number
@@ -53,22 +66,32 @@ export class Exchange implements StreamHandler, Brokered<Instance> {
   status = 0
 
   readonly #connection: ClientConnection
-  readonly #app: App
+  /** For a passive request: what it is told while no instance is ready. */
+  readonly #passive: PassiveAnswer | null
+  #app: App
   #expectContinue: boolean
   #instance: Instance | null = null
-  #stream: Stream | null = null
+  #outlet: Outlet | null = null
+  /** Why it was given to the fallback, which is what the client hears if there is nobody either. */
+  #fallbackFor: Failure | null = null
   #state: typeof WAITING | typeof RUNNING | typeof RESPONDING | typeof DONE = WAITING
-  /** Body bytes that may have to be sent (again): all of a held request's, and what went out unanswered. */
-  #replay: Buffer[] = []
-  #replayBytes = 0
+  readonly #replay = new Replay()
   #trailers: Buffer | null = null
   #heldMs = 0
   #redispatched = false
 
-  constructor(connection: ClientConnection, app: App, head: RequestHead, nowMs: number) {
+  /** @param passive for a request that neither wakes the app nor keeps it awake; null for any other */
+  constructor(
+    connection: ClientConnection,
+    app: App,
+    head: RequestHead,
+    passive: PassiveAnswer | null,
+    nowMs: number,
+  ) {
     const { shared } = connection
     this.#connection = connection
     this.#app = app
+    this.#passive = passive
     this.arrival = shared.nextArrival()
     this.method = head.method
     this.bodyKind = head.bodyKind
@@ -77,7 +100,7 @@ export class Exchange implements StreamHandler, Brokered<Instance> {
     this.requestEnded = head.bodyKind === BODY_NONE
     this.startedMs = nowMs
     this.heldSinceMs = nowMs
-    this.holdUntilMs = nowMs + shared.options.holdMs
+    this.holdUntilMs = nowMs + app.settings.options.holdMs
     this.heldBytes = this.#headBytes
   }
 
@@ -89,6 +112,10 @@ export class Exchange implements StreamHandler, Brokered<Instance> {
     return this.#instance
   }
 
+  get isPassive(): boolean {
+    return this.#passive !== null
+  }
+
   /** How long it waited for a grant so far. */
   get heldMs(): number {
     return this.#heldMs
@@ -98,22 +125,34 @@ export class Exchange implements StreamHandler, Brokered<Instance> {
 
   /** A grant was spent for it: it goes to the instance now. */
   dispatchTo(instance: Instance, nowMs: number): void {
+    const { bodyKind, bodyLength, isPassive } = this
     const { head } = this.#connection
-    this.#state = RUNNING
     this.#instance = instance
     this.#heldMs += nowMs - this.heldSinceMs
-    const stream = instance.open(this, this.bodyKind, this.bodyLength, head.buffer, head.length)
-    this.#stream = stream
-    this.#connection.awaitResponse()
+    this.#send(instance.open(this, bodyKind, bodyLength, isPassive, head.buffer, head.length))
+  }
+
+  #send(outlet: Outlet): void {
+    this.#state = RUNNING
+    this.#outlet = outlet
+    this.#connection.awaitResponse(this.#app.settings.options.responseMs)
     if (this.#expectContinue) {
       this.#expectContinue = false
-      this.#connection.sendContinue()
+      this.#connection.response.sendContinue()
     }
-    let writable = true
-    for (const chunk of this.#replay) writable = stream.write(chunk, 0, chunk.length)
-    if (this.requestEnded) stream.end(this.#trailers)
-    if (writable) this.#connection.resumeInput()
+    const isWritable = this.#replay.writeTo(outlet)
+    if (this.requestEnded) outlet.end(this.#trailers)
+    if (isWritable) this.#connection.resumeInput()
     else this.#connection.pauseInput()
+  }
+
+  /** A passive request waits for nobody to wake: no instance is ready. */
+  answerAsleep(): void {
+    const answer = this.#passive
+    if (answer === null || this.#state !== WAITING) return
+    this.#endWaiting()
+    this.#state = DONE
+    this.#connection.sendPlain(this, answer.status, answer.body)
   }
 
   onHoldTimeout(): void {
@@ -124,6 +163,13 @@ export class Exchange implements StreamHandler, Brokered<Instance> {
     this.#fail('edge/cannot-start', problem.code, retryMs)
   }
 
+  /** Its app is no more; it waits on for another one, at its place by arrival, or is told why there is none. */
+  moveTo(app: App | ClientErrorCode): void {
+    if (typeof app === 'string') return this.#fail(app)
+    this.#app = app
+    app.resubmit(this)
+  }
+
   /** The edge is stopping or the queue is full. */
   refuse(code: ClientErrorCode, retryMs?: number): void {
     this.#fail(code, undefined, retryMs)
@@ -132,23 +178,24 @@ export class Exchange implements StreamHandler, Brokered<Instance> {
   // --- from the client ---
 
   onRequestData(buffer: Buffer, from: number, to: number): void {
-    if (this.#state === DONE) return
-    const stream = this.#stream
-    if (stream === null) {
-      if (!this.#app.broker.queue.grow(this, to - from)) {
-        this.#fail('edge/hold-full')
+    if (this.#state === WAITING) {
+      if (this.#app.broker.queueOf(this).grow(this, to - from)) {
+        this.#replay.keep(buffer, from, to)
+        this.#connection.awaitGrant(this.#replay.bytes, to - from)
         return
       }
-      this.#keep(buffer, from, to)
-      this.#connection.awaitGrant(this.#replayBytes, to - from)
-      return
+      // Perhaps the fallback gets it, and these bytes with it.
+      this.#fail('edge/hold-full')
     }
-    if (!stream.answered) this.#keep(buffer, from, to)
-    else if (this.#replayBytes > 0) this.#dropReplay()
-    if (stream.localEnd) return
+    const outlet = this.#outlet
+    if (this.#state === DONE || outlet === null) return
+    // Nothing comes back from the fallback into the queue.
+    if (!outlet.answered && this.#fallbackFor === null) this.#replay.keep(buffer, from, to)
+    else this.#replay.drop()
+    if (outlet.localEnd) return
     // The application may begin to answer when it has the whole request.
-    if (this.#state === RUNNING) this.#connection.awaitResponse()
-    if (!stream.write(buffer, from, to)) this.#connection.pauseInput()
+    if (this.#state === RUNNING) this.#connection.awaitResponse(this.#app.settings.options.responseMs)
+    if (!outlet.write(buffer, from, to)) this.#connection.pauseInput()
   }
 
   onRequestTrailers(fields: Head): void {
@@ -158,7 +205,7 @@ export class Exchange implements StreamHandler, Brokered<Instance> {
 
   onRequestEnd(): void {
     this.requestEnded = true
-    this.#stream?.end(this.#trailers)
+    this.#outlet?.end(this.#trailers)
   }
 
   /** The client is gone, or sent something that is no HTTP: the request is over, through to the application. */
@@ -166,18 +213,18 @@ export class Exchange implements StreamHandler, Brokered<Instance> {
     if (this.#state === DONE) return
     this.#state = DONE
     this.#app.withdraw(this)
-    this.#stream?.reset(RESET.CANCELLED)
+    this.#outlet?.reset(RESET.CANCELLED)
   }
 
   /** What the connection's timer waited for has not come. */
   onTimeout(): void {
     if (this.#state === WAITING) this.#connection.resumeInput()
     if (this.#state !== RUNNING) return
-    this.#stream?.reset(RESET.TIMEOUT)
+    this.#outlet?.reset(RESET.TIMEOUT)
     this.#fail('edge/response-timeout')
   }
 
-  // --- from the tunnel (StreamHandler) ---
+  // --- from the tunnel or the fallback (StreamHandler) ---
 
   onRefuse(_reason: number): void {
     this.#redispatch()
@@ -186,26 +233,25 @@ export class Exchange implements StreamHandler, Brokered<Instance> {
   onHead(interim: boolean, body: BodyKind, length: number, buffer: Buffer, from: number, to: number): void {
     const head = this.#connection.shared.responseHead
     try {
-      parseCanonicalResponse(buffer, from, to, head)
-      this.#check(head, interim, body)
+      parseAnswer(head, this.method, interim, body, buffer, from, to)
     } catch (error) {
       if (!(error instanceof Http1Error)) throw error
-      this.#stream?.reset(RESET.BAD_HEAD)
+      this.#outlet?.reset(RESET.BAD_HEAD)
       this.#fail('edge/app-protocol')
       return
     }
     if (interim) {
-      this.#connection.sendInterim(head)
+      this.#connection.response.sendInterim(head)
       return
     }
-    this.#dropReplay()
+    this.#replay.drop()
     this.#state = RESPONDING
     this.status = head.status
     this.#connection.sendHead(this, head, body, length)
   }
 
   onData(buffer: Buffer, from: number, to: number): void {
-    this.#connection.sendBody(buffer, from, to)
+    this.#connection.response.sendBody(buffer, from, to)
   }
 
   onTrailers(buffer: Buffer, from: number, to: number): void {
@@ -217,14 +263,14 @@ export class Exchange implements StreamHandler, Brokered<Instance> {
       this.#abort(RESET.BAD_HEAD)
       return
     }
-    this.#connection.sendTrailers(fields)
+    this.#connection.response.sendTrailers(fields)
   }
 
   onEnd(): void {
     if (this.#state === DONE) return
     this.#state = DONE
     // What is left of the upload is not wanted any more.
-    if (!this.requestEnded) this.#stream?.reset(RESET.NO_ERROR)
+    if (!this.requestEnded) this.#outlet?.reset(RESET.NO_ERROR)
     this.#instance?.served()
     this.#connection.sendEnd(this)
   }
@@ -235,7 +281,7 @@ export class Exchange implements StreamHandler, Brokered<Instance> {
 
   onReset(code: number): void {
     if (this.#state === RESPONDING) return this.#abort(null)
-    this.#fail(RESET_ERRORS[code] ?? 'edge/app-closed')
+    this.#fail(resetError(code))
   }
 
   onLost(): void {
@@ -243,7 +289,7 @@ export class Exchange implements StreamHandler, Brokered<Instance> {
     if (this.#instance !== null) this.#app.lost(this.#instance)
     if (this.#state === RESPONDING) return this.#abort(null)
     // A request that killed an instance must not kill them all: once, and only what is safe to repeat.
-    const isSafe = SAFE_METHODS.has(this.method) && !this.#redispatched && this.#stream?.answered !== true
+    const isSafe = SAFE_METHODS.has(this.method) && !this.#redispatched && this.#outlet?.answered !== true
     if (!isSafe) return this.#fail('edge/tunnel-lost')
     this.#redispatched = true
     this.#redispatch()
@@ -251,31 +297,22 @@ export class Exchange implements StreamHandler, Brokered<Instance> {
 
   /** Bytes of the response reached the client's socket. */
   delivered(bytes: number, nowMs: number): void {
-    this.#stream?.consumed(bytes, nowMs)
+    this.#outlet?.consumed(bytes, nowMs)
   }
 
   // ---
-
-  /** A response head that is canonical may still be one that this request cannot have. */
-  #check(head: ResponseHead, interim: boolean, body: BodyKind): void {
-    const isBodyless = this.method === 'HEAD' || BODYLESS.has(head.status)
-    // A body that the client does not expect would be read as the next response (RFC 9112 6.3).
-    if (interim !== head.interim || head.upgrade || (isBodyless && body !== BODY_NONE)) {
-      throw new Http1Error('http1/not-canonical', 0, 502)
-    }
-  }
 
   /** Back to its place in the queue. It was admitted before, so only its age bounds how often. */
   #redispatch(): void {
     const nowMs = this.#connection.shared.wheel.now()
     this.avoid = this.#instance
     this.#instance = null
-    this.#stream = null
+    this.#outlet = null
     this.#state = WAITING
     this.heldSinceMs = nowMs
-    this.heldBytes = this.#headBytes + this.#replayBytes
+    this.heldBytes = this.#headBytes + this.#replay.bytes
     if (nowMs >= this.holdUntilMs) return this.#fail('edge/hold-timeout')
-    this.#connection.awaitGrant(this.#replayBytes, 0)
+    this.#connection.awaitGrant(this.#replay.bytes, 0)
     this.#app.resubmit(this)
   }
 
@@ -283,22 +320,36 @@ export class Exchange implements StreamHandler, Brokered<Instance> {
     return this.#connection.head.length + HELD_OVERHEAD_BYTES
   }
 
-  #keep(buffer: Buffer, from: number, to: number): void {
-    this.#replay.push(Buffer.from(buffer.subarray(from, to)))
-    this.#replayBytes += to - from
-  }
-
-  #dropReplay(): void {
-    this.#replay = []
-    this.#replayBytes = 0
-  }
-
   #fail(code: ClientErrorCode, detail?: string, retryMs?: number): void {
     if (this.#state === DONE) return
-    if (this.#state === WAITING) this.#heldMs += this.#connection.shared.wheel.now() - this.heldSinceMs
+    const failure = this.#fallbackFor ?? { code, detail, retryMs }
+    if (this.#state === WAITING) {
+      this.#endWaiting()
+      if (this.#toFallback(failure)) return
+    }
     this.#state = DONE
+    this.#connection.sendError(this, failure.code, failure.detail, failure.retryMs)
+  }
+
+  #endWaiting(): void {
     this.#app.withdraw(this)
-    this.#connection.sendError(this, code, detail, retryMs)
+    this.#heldMs += this.#connection.shared.wheel.now() - this.heldSinceMs
+  }
+
+  /** Probes are to be told how the app itself is, so passive requests have no fallback. @returns false if there is none */
+  #toFallback(failure: Failure): boolean {
+    const { head, shared } = this.#connection
+    if (this.isPassive || shared.isDraining || !FALLBACK_CODES.has(failure.code)) return false
+    const outlet = this.#app.openFallback(this, {
+      body: this.bodyKind,
+      length: this.bodyLength,
+      head: head.buffer,
+      headLength: head.length,
+    })
+    if (outlet === null) return false
+    this.#fallbackFor = failure
+    this.#send(outlet)
+    return true
   }
 
   /** For people who watch. @param error a code, or what became of it; null if all went well. */
@@ -308,7 +359,7 @@ export class Exchange implements StreamHandler, Brokered<Instance> {
     shared.emit({
       type: 'request',
       app: this.#app.route,
-      instance: this.#instance?.label ?? null,
+      instance: this.#fallbackFor === null ? (this.#instance?.label ?? null) : 'fallback',
       method: this.method,
       target: head.target,
       status: this.status,
@@ -322,16 +373,7 @@ export class Exchange implements StreamHandler, Brokered<Instance> {
   #abort(reset: number | null): void {
     if (this.#state === DONE) return
     this.#state = DONE
-    if (reset !== null) this.#stream?.reset(reset)
+    if (reset !== null) this.#outlet?.reset(reset)
     this.#connection.abort(this)
   }
-}
-
-/** What the client is told about a RESET before the response head. */
-const RESET_ERRORS: Readonly<Record<number, ClientErrorCode>> = {
-  [RESET.BODY_LENGTH]: 'edge/app-incomplete',
-  [RESET.APP_CLOSED]: 'edge/app-closed',
-  [RESET.APP_PROTOCOL]: 'edge/app-protocol',
-  [RESET.BAD_HEAD]: 'edge/app-protocol',
-  [RESET.TIMEOUT]: 'edge/response-timeout',
 }

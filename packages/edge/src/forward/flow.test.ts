@@ -78,7 +78,7 @@ describe('a large upload', () => {
 
   it('that is held is refused when the bytes that all may hold are used up', async () => {
     await edge.close()
-    edge = await TestEdge.start({ maxHeldBytes: 20_000 })
+    edge = await TestEdge.start({ defaults: { queue: { bytes: 20_000 } } })
     const first = edge.client().get()
     const client = edge.client().send(`POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: ${MIB}\r\n\r\n`)
     await edge.untilHeld(2)
@@ -90,7 +90,7 @@ describe('a large upload', () => {
 
   it('does not time out while it comes, and does when it stops', async () => {
     await edge.close()
-    edge = await TestEdge.start({ responseMs: 200 })
+    edge = await TestEdge.start({ defaults: { responseMs: 200 } })
     const linker = await edge.linker()
     const client = edge.client().send('POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 100\r\n\r\n')
     const request = await linker.next()

@@ -58,7 +58,7 @@ describe('a refused request', () => {
 
   it('may be refused as often as there is time', async () => {
     await edge.close()
-    edge = await TestEdge.start({ holdMs: 300 })
+    edge = await TestEdge.start({ defaults: { holdMs: 300 } })
     const linker = await edge.linker()
     const client = edge.client().get()
     for (let answered = 0; client.text === ''; ) {

@@ -26,7 +26,7 @@ describe('a refused request', () => {
       title: 'Not Found',
       status: 404,
       code: 'edge/no-app',
-      detail: 'No application is configured for this host.',
+      detail: 'No application is configured for this address.',
     })
     expect(body.requestId).toMatch(/^[0-9a-f-]{36}$/)
     client.get('/', '', 'A.Example.Com:80')
@@ -72,7 +72,7 @@ describe('a refused request', () => {
   })
 
   it('beyond maxApps is answered 503, until an app is idle', async () => {
-    edge = await TestEdge.start({ maxApps: 2 })
+    edge = await TestEdge.start({ defaults: { maxRoutes: 2 } })
     const first = edge.client().get('/', '', 'one')
     edge.client().get('/', '', 'two')
     await edge.untilHeld(1, 'two')
@@ -88,7 +88,7 @@ describe('a refused request', () => {
   })
 
   it('beyond the hold queue is answered 503 with Retry-After', async () => {
-    edge = await TestEdge.start({ maxHeld: 1 })
+    edge = await TestEdge.start({ defaults: { queue: { requests: 1 } } })
     edge.client().get()
     await edge.untilHeld(1)
     const client = edge.client().get()
@@ -99,7 +99,7 @@ describe('a refused request', () => {
   })
 
   it('held longer than its limit is answered 504', async () => {
-    edge = await TestEdge.start({ holdMs: 50 })
+    edge = await TestEdge.start({ defaults: { holdMs: 50 } })
     const client = edge.client().get()
     expect(await client.until('}')).toMatch(
       /^HTTP\/1.1 504 [\s\S]*error=connection_timeout; details="edge\/hold-timeout"/,
@@ -111,7 +111,7 @@ describe('a refused request', () => {
   })
 
   it('without an answer in time is answered 504 and reset at the instance', async () => {
-    edge = await TestEdge.start({ responseMs: 50 })
+    edge = await TestEdge.start({ defaults: { responseMs: 50 } })
     const linker = await edge.linker()
     const client = edge.client().get()
     const request = await linker.next()
@@ -120,7 +120,7 @@ describe('a refused request', () => {
   })
 
   it('tells nothing of the inside', async () => {
-    edge = await TestEdge.start({ hosts: ['shop'], holdMs: 50 })
+    edge = await TestEdge.start({ hosts: ['shop'], defaults: { holdMs: 50 } })
     const linker = await edge.linker({ grants: 1, regrants: false })
     const texts = [
       await edge.client().get('/', '', 'other').until('}'),
@@ -210,7 +210,7 @@ describe('a malformed request', () => {
 
 describe('time', () => {
   it('for a head runs from its first byte, and ends in 408', async () => {
-    edge = await TestEdge.start({ headMs: 200, keepAliveMs: 5_000 })
+    edge = await TestEdge.start({ timeouts: { headMs: 200, keepAliveMs: 5_000 } })
     const client = edge.client()
     const since = performance.now()
     const dripping = setInterval(() => client.send('x'), 20)
@@ -222,7 +222,7 @@ describe('time', () => {
   })
 
   it('between requests ends in silence', async () => {
-    edge = await TestEdge.start({ keepAliveMs: 50 })
+    edge = await TestEdge.start({ timeouts: { keepAliveMs: 50 } })
     const linker = await edge.linker()
     const fresh = edge.client()
     const used = edge.client().get()
@@ -233,7 +233,7 @@ describe('time', () => {
   })
 
   it('between requests does not end a request that runs', async () => {
-    edge = await TestEdge.start({ keepAliveMs: 30 })
+    edge = await TestEdge.start({ timeouts: { keepAliveMs: 30 } })
     const linker = await edge.linker()
     const client = edge.client().get()
     const request = await linker.next()
@@ -245,7 +245,10 @@ describe('time', () => {
 
 describe('connections', () => {
   it('beyond maxConnections are closed, and it counts those of all listeners', async () => {
-    edge = await TestEdge.start({ listen: ['127.0.0.1:0', '127.0.0.1:0'], maxConnections: 2 })
+    edge = await TestEdge.start({
+      listen: [{ bind: '127.0.0.1:0' }, { bind: '127.0.0.1:0' }],
+      limits: { connections: 2 },
+    })
     edge.client()
     edge.client()
     await poll(() => edge.edge.status().connections).toBe(2)

@@ -19,6 +19,7 @@ const REPLACED = fieldSet(
 )
 
 const INITIAL_BYTES = 2 * 1024
+const SLASH = 0x2f
 
 /**
  * The canonical heads (brxy.v1 "a canonical head is ...") of one connection's requests, one at a time. It is kept
@@ -29,6 +30,7 @@ export class CanonicalHead {
   length = 0
   #extra: Buffer
   #extraHost = ''
+  #extraPrefix = ''
   readonly #peer: string
 
   /** @param peerAddress the client's, for X-Forwarded-For. @param scheme `http` or `https`. */
@@ -37,13 +39,19 @@ export class CanonicalHead {
     this.#extra = Buffer.from(this.#peer, 'latin1')
   }
 
-  /** @returns false if the rewritten head is larger than a frame may carry. */
-  write(head: RequestHead): boolean {
+  /**
+   * @param stripped path prefix, which the target has, that the application is not to see; or ''
+   * @returns false if the rewritten head is larger than a frame may carry.
+   */
+  write(head: RequestHead, stripped: string): boolean {
     const host = head.hostBytes()
-    if (host !== this.#extraHost) {
+    if (host !== this.#extraHost || stripped !== this.#extraPrefix) {
       this.#extraHost = host
-      this.#extra = Buffer.from(`${this.#peer}X-Forwarded-Host: ${host}\r\n`, 'latin1')
+      this.#extraPrefix = stripped
+      const prefix = stripped === '' ? '' : `X-Forwarded-Prefix: ${stripped}\r\n`
+      this.#extra = Buffer.from(`${this.#peer}X-Forwarded-Host: ${host}\r\n${prefix}`, 'latin1')
     }
+    if (stripped !== '') strip(head, stripped.length)
     const room = roomFor(head, this.#extra) + head.upgrade.length
     if (room > this.buffer.length) this.buffer = Buffer.allocUnsafeSlow(room)
     this.length = writeCanonicalRequest(head, REPLACED, this.#extra, this.buffer, 0)
@@ -60,4 +68,11 @@ export class CanonicalHead {
     const method = this.buffer.indexOf(0x20)
     return this.buffer.toString('latin1', method + 1, this.buffer.indexOf(0x20, method + 1))
   }
+}
+
+/** `/api/x` -> `/x`, `/api` -> `/`, `/api?q` -> `/?q`: the target keeps its bytes and begins later. */
+function strip(head: RequestHead, length: number): void {
+  head.targetStart += length
+  const hasPath = head.targetStart < head.targetEnd && head.buffer[head.targetStart] === SLASH
+  head.targetPrefix = hasPath ? 0 : SLASH
 }

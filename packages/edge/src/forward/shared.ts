@@ -1,15 +1,20 @@
-import { Head, ResponseHead } from '@brxy/http1'
+import { Head, type RequestHead, ResponseHead } from '@brxy/http1'
 import { SocketWriter, type TimerWheel } from '@brxy/protocol/transport'
 import type { App } from '../app.ts'
 import type { ClientErrorCode } from '../error.ts'
 import type { EdgeEvent } from '../event.ts'
 import type { EdgeOptions } from '../options.ts'
+import type { RouteMatch } from '../route/route-table.ts'
+import type { AppSettings } from '../settings.ts'
+import type { ErrorPages } from './error-pages.ts'
 import { HttpDate } from './http-date.ts'
 
 /** Where a request goes. */
 export interface Router {
-  /** The app for a host key (lower case, no port), or why there is none. */
-  route(hostKey: string): App | ClientErrorCode
+  /** The rule that a request falls under, or null. */
+  match(head: RequestHead): RouteMatch<AppSettings> | null
+  /** The app of a rule for a host key (lower case, no port), or why there is none. */
+  app(match: RouteMatch<AppSettings>, hostKey: string): App | ClientErrorCode
 }
 
 /**
@@ -17,7 +22,10 @@ export interface Router {
  * time, inside one synchronous call; so one of each is enough for all.
  */
 export class Shared {
-  readonly options: EdgeOptions
+  /** Those in force; a reload replaces them. */
+  options: EdgeOptions
+  /** For errors that belong to no app. */
+  errorPages: ErrorPages | null = null
   readonly router: Router
   readonly wheel: TimerWheel
   readonly emit: (event: EdgeEvent) => void

@@ -89,6 +89,18 @@ describe('HoldQueue', () => {
     expect(total.hasRoom(0, 0, 1)).toBe(true)
   })
 
+  it('has another one beside it with bounds of its own, and one total', () => {
+    const total = new HoldTotal({ maxHeld: 3, maxHeldBytes: 1000 })
+    const queue = new HoldQueue<Held>({ maxHeld: 2, maxHeldBytes: 100 }, total)
+    const beside = queue.beside()
+    queue.hold(held(1, 60))
+    queue.hold(held(2, 40))
+    expect([queue.hasRoom(1), beside.hasRoom(100), beside.hasRoom(101)]).toEqual([false, true, false])
+    beside.hold(held(3, 50))
+    expect([queue.count, beside.count, total.count, total.bytes]).toEqual([2, 1, 3, 150])
+    expect(beside.hasRoom(1)).toBe(false)
+  })
+
   it('gives an app its share again when the others have left', () => {
     const total = new HoldTotal({ maxHeld: 10, maxHeldBytes: 1000 })
     const [a, b] = [new HoldQueue<Held>(MANY, total), new HoldQueue<Held>(MANY, total)]

@@ -67,6 +67,11 @@ export class HoldQueue<T extends Held> {
     this.#total = total
   }
 
+  /** Another queue, empty, with the same bounds of its own, that counts towards the same total. */
+  beside(): HoldQueue<T> {
+    return new HoldQueue<T>(this.#limits, this.#total)
+  }
+
   get count(): number {
     return this.#count
   }

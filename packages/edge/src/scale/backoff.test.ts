@@ -44,6 +44,15 @@ describe('Backoff', () => {
     expect(backoff.remainingMs(1)).toBe(1_000)
   })
 
+  it('has other bounds from the next failure on, not for the pause that lasts', () => {
+    const backoff = new Backoff(1_000, 60_000)
+    backoff.failed(0)
+    backoff.configure(100, 150)
+    expect(backoff.untilMs).toBe(1_000)
+    backoff.failed(1_000)
+    expect(backoff.remainingMs(1_000)).toBe(150)
+  })
+
   it('never overflows', () => {
     const backoff = new Backoff(1_000, 60_000)
     let nowMs = 0

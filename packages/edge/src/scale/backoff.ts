@@ -1,11 +1,17 @@
 /** Doubling pauses after failed starts. While one lasts nothing is launched. */
 export class Backoff {
-  readonly #minMs: number
-  readonly #maxMs: number
+  #minMs: number
+  #maxMs: number
   #failures = 0
   #untilMs = Number.NEGATIVE_INFINITY
 
   constructor(minMs: number, maxMs: number) {
+    this.#minMs = minMs
+    this.#maxMs = maxMs
+  }
+
+  /** Other bounds, from the next failure on. */
+  configure(minMs: number, maxMs: number): void {
     this.#minMs = minMs
     this.#maxMs = maxMs
   }

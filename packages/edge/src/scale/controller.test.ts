@@ -25,6 +25,8 @@ const command = fc.record({
     'observe',
     'answer',
     'callEnded',
+    'configure',
+    'setMin',
   ),
   pick: fc.nat(100),
   ms: fc.constantFrom(1, 50, 100, 1_000, 2_000, 15_000, 120_000),
@@ -33,7 +35,7 @@ const command = fc.record({
 /** Random events, in the order in which they could come, and what must hold after each of them. */
 class World {
   readonly scaling: Scaling
-  readonly max: number
+  max: number
   /** What the platform has, by launch. */
   readonly platform = new Map<string, Instance>()
   readonly #launched = new Set<string>()
@@ -116,6 +118,20 @@ class World {
         this.#calls = 0
         scaling.callEnded(pick % 4 === 0 ? CRASHED : null)
         break
+      case 'configure':
+        this.max = (pick % 6) + 1
+        return this.check(
+          scaling.configure({
+            max: this.max,
+            min: pick % 3,
+            canLaunch: pick % 4 !== 0,
+            startTimeoutMs: ms + 1,
+            backoffMaxMs: ms + 1_000,
+            ...(pick % 2 === 0 ? {} : { slots: pick % 5 }),
+          }),
+        )
+      case 'setMin':
+        return this.check(scaling.setMin(pick % 4))
     }
     this.check(scaling.step())
   }
@@ -161,6 +177,7 @@ class World {
     this.#calls = 0
     scaling.answer = 'accept'
     scaling.held = 0
+    scaling.setMin(0)
     for (const { key, phase } of [...scaling.controller.members]) {
       if (!CONNECTED.has(phase)) continue
       scaling.controller.draining(key, scaling.nowMs)

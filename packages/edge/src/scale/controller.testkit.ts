@@ -29,10 +29,25 @@ export class Scaling {
   readonly actions: ScaleAction[] = []
   /** The targets of its calls. */
   readonly targets: ReturnType<ScaleController['target']>[] = []
+  /** As last configured. */
+  options: ScaleOptions
   #ids = 0
 
   constructor(options: Partial<ScaleOptions> = {}) {
-    this.controller = new ScaleController({ ...OPTIONS, ...options }, () => `launch-${++this.#ids}`)
+    this.options = { ...OPTIONS, ...options }
+    this.controller = new ScaleController(this.options, () => `launch-${++this.#ids}`)
+  }
+
+  /** Some options are others from now on. */
+  configure(options: Partial<ScaleOptions>): ScaleAction[] {
+    this.options = { ...this.options, ...options }
+    this.controller.configure(this.options, this.nowMs)
+    return this.step()
+  }
+
+  setMin(min: number): ScaleAction[] {
+    this.controller.setMin(min)
+    return this.step()
   }
 
   /** @returns what it wants done now, calls included. */

@@ -2,6 +2,7 @@ import type { Instance, Problem, Target } from '@brxy/scaler'
 import { Backoff } from './backoff.ts'
 import { Leavers } from './leavers.ts'
 import { isStarting, type Member, Members, type Phase } from './members.ts'
+import { Removals } from './removals.ts'
 import { type Demand, launchesFor } from './sum.ts'
 
 export type { Demand } from './sum.ts'
@@ -11,6 +12,8 @@ export interface ScaleOptions {
   readonly min: number
   /** Bounds connected + starting instances. */
   readonly max: number
+  /** S until the first instance has said its own. Without it, one is started to learn S before any more are. */
+  readonly slots?: number | undefined
   /** How long a request may be held, while instances are ready, before another is started. */
   readonly patienceMs: number
   /** A launch that has not connected by then has failed. */
@@ -44,29 +47,24 @@ export type ScaleAction =
   /** Answer the LEAVE of an instance. */
   | { readonly kind: 'verdict'; readonly member: string; readonly go: boolean }
 
-/** A removal is asked for again, as long as the platform lists the instance, after this time. */
-const REPEAT_MS = 5_000
-
 /**
  * How many instances one app should have, and which (DESIGN section 7). A pure state machine: events come in by
  * the methods, step() says what to do about them, nextDeadline() when to step again.
  */
 export class ScaleController {
-  readonly #options: ScaleOptions
+  #options: ScaleOptions
   readonly #newId: () => string
   readonly #members = new Members()
   readonly #leavers = new Leavers()
   readonly #backoff: Backoff
-  /** Platform instances that must not exist, by their id. */
-  readonly #removals = new Map<string, Instance>()
-  /** S: slots an instance of this app has; 0 until one said so. */
+  readonly #removals = new Removals()
+  /** S: slots an instance of this app has; 0 until one said so: until then options.slots is. */
   #slots = 0
   #lastReadyMs = Number.NEGATIVE_INFINITY
   #lastProblem: Problem | null = null
   #copies = 0
   #isCalling = false
   #callWanted = false
-  #repeatMs = Number.POSITIVE_INFINITY
   #deadlineMs = Number.POSITIVE_INFINITY
   readonly #actions: ScaleAction[] = []
 
@@ -96,13 +94,29 @@ export class ScaleController {
     return this.#deadlineMs
   }
 
+  /**
+   * Other options from now on, which a reloaded configuration brings; setMin() is overwritten. The next step, due at
+   * once, decides by them. What has been decided stays: a lower `max` or `min` ends nothing, a launch has the time it
+   * was given, a pause lasts as long as it was to last, and without `canLaunch` only new launches cease.
+   */
+  configure(options: ScaleOptions, nowMs: number): void {
+    this.#options = options
+    this.#backoff.configure(options.backoffMinMs, options.backoffMaxMs)
+    this.#deadlineMs = nowMs
+  }
+
+  /** Another `min`, for the hours in which an app is kept warm (KeepWarm). Call step() afterwards. */
+  setMin(min: number): void {
+    this.#options = { ...this.#options, min }
+  }
+
   // --- events of sessions; `key` is the launch id, or the instance id of one that was started by hand ---
 
   /** A linker said HELLO. @returns its member. */
   joined(key: string, launched: boolean, phase: 'starting' | 'ready', slots: number, nowMs: number): Member {
     const member = this.#members.get(key) ?? this.#members.add(key, launched, ++this.#copies, nowMs)
     // It was given up and connected before it was removed: it is kept.
-    if (member.phase === 'gone' && member.instance !== null) this.#removals.delete(member.instance.id)
+    if (member.phase === 'gone' && member.instance !== null) this.#removals.cancel(member.instance.id)
     member.hasFailed = false
     this.#learnSlots(member, slots)
     this.#enter(member, phase, nowMs)
@@ -167,7 +181,7 @@ export class ScaleController {
       else if (instance.state === 'ended') this.#remove(instance)
       else if (adopt) this.#adopt(key, instance, nowMs)
     }
-    for (const id of this.#removals.keys()) if (!listed.has(id)) this.#removals.delete(id)
+    this.#removals.onListed(listed)
     for (const member of this.#members) {
       // One that was never listed may yet appear: its deadline says how long that is waited for.
       if (member.phase === 'gone' && member.instance !== null && !listed.has(member.instance.id)) {
@@ -179,7 +193,7 @@ export class ScaleController {
   /** The call that a 'scale' action asked for has ended. */
   callEnded(problem: Problem | null, nowMs: number): void {
     this.#isCalling = false
-    this.#repeatMs = nowMs + REPEAT_MS
+    this.#removals.onCallEnded(nowMs)
     for (const member of this.#members) {
       if (member.call !== 'out') continue
       member.call = problem === null ? 'accepted' : 'none'
@@ -201,7 +215,7 @@ export class ScaleController {
       // Linkers that were started by hand are none of the platform's.
       if (member.phase !== 'gone' && (member.launched || member.instance !== null)) want++
     }
-    return { want, start, remove: [...this.#removals.values()] }
+    return { want, start, remove: this.#removals.list() }
   }
 
   /** Says what to do now. Call it after each event, when demand rises, and at nextDeadline(). */
@@ -210,12 +224,11 @@ export class ScaleController {
     // First, for those that are told to stay may be what the demand needs.
     this.#judgeLeavers(demand, nowMs)
     this.#launch(demand, nowMs)
-    if (this.#removals.size === 0) this.#repeatMs = Number.POSITIVE_INFINITY
-    if (nowMs >= this.#repeatMs) this.#callWanted = true
+    if (nowMs >= this.#removals.nextDeadline()) this.#callWanted = true
     if (this.#callWanted && !this.#isCalling) {
       this.#callWanted = false
       this.#isCalling = true
-      this.#repeatMs = Number.POSITIVE_INFINITY
+      this.#removals.onCall()
       this.#actions.push({ kind: 'scale' })
     }
     this.#deadlineMs = this.#computeDeadline(demand, nowMs)
@@ -223,7 +236,7 @@ export class ScaleController {
   }
 
   #launch(demand: Demand, nowMs: number): void {
-    const { min, max, canLaunch } = this.#options
+    const { min, max, slots = 0, canLaunch } = this.#options
     const count = this.#members.count()
     if (this.#backoff.isClosed(nowMs)) {
       if (demand.held > 0 && count.starting + count.ready === 0) this.#failHeld(nowMs)
@@ -231,7 +244,7 @@ export class ScaleController {
     }
     if (!canLaunch) return
     const isPatient = nowMs < this.#patientUntilMs(demand)
-    let launches = Math.max(launchesFor(demand, count, this.#slots, isPatient), min - count.staying)
+    let launches = Math.max(launchesFor(demand, count, this.#slots || slots, isPatient), min - count.staying)
     // One launch probes whether the app can be started again after a failure.
     if (this.#backoff.failures > 0) launches = Math.min(launches, 1 - count.starting)
     launches = Math.min(launches, max - count.total)
@@ -265,11 +278,12 @@ export class ScaleController {
 
   #expire(nowMs: number): void {
     for (const member of this.#members) {
-      if (nowMs < member.deadlineMs) continue
+      const { deadlineMs } = member
+      if (nowMs < deadlineMs) continue
       member.deadlineMs = Number.POSITIVE_INFINITY
       switch (member.phase) {
         case 'asked':
-          this.#startFailed(member, member.problem ?? this.#neverConnected(), nowMs)
+          this.#startFailed(member, member.problem ?? neverConnected(deadlineMs - member.createdMs), nowMs)
           break
         case 'lost':
           // One that was started by hand may come again by hand: that is no failed start.
@@ -290,11 +304,6 @@ export class ScaleController {
     if (member.instance?.state === 'starting') {
       member.deadlineMs = Math.max(member.deadlineMs, member.createdMs + this.#options.startTimeoutMs)
     }
-  }
-
-  #neverConnected(): Problem {
-    const seconds = Math.round(this.#options.startTimeoutMs / 100) / 10
-    return { code: 'unavailable', message: `no linker connected within ${seconds} s`, final: true }
   }
 
   #memberObserved(member: Member, instance: Instance, nowMs: number): void {
@@ -332,9 +341,7 @@ export class ScaleController {
   }
 
   #remove(instance: Instance): void {
-    if (this.#removals.has(instance.id)) return
-    this.#removals.set(instance.id, instance)
-    this.#callWanted = true
+    if (this.#removals.add(instance)) this.#callWanted = true
   }
 
   #enter(member: Member, phase: Phase, nowMs: number): void {
@@ -352,7 +359,7 @@ export class ScaleController {
   }
 
   #computeDeadline(demand: Demand, nowMs: number): number {
-    let deadline = Math.min(this.#repeatMs, this.#leavers.nextDeadline(this.#members))
+    let deadline = Math.min(this.#removals.nextDeadline(), this.#leavers.nextDeadline(this.#members))
     for (const member of this.#members) deadline = Math.min(deadline, member.deadlineMs)
     const { min, max, canLaunch } = this.#options
     const { total, ready, staying } = this.#members.count()
@@ -374,3 +381,8 @@ const LOST: Problem = {
   final: true,
 }
 const ENDED: Problem = { code: 'crashed', message: 'it ended before it connected', final: true }
+
+function neverConnected(afterMs: number): Problem {
+  const seconds = Math.round(afterMs / 100) / 10
+  return { code: 'unavailable', message: `no linker connected within ${seconds} s`, final: true }
+}

@@ -27,6 +27,32 @@ describe('launching', () => {
     expect(scaling.launches()).toHaveLength(3)
   })
 
+  it('goes by the configured slots until an instance has said its own', () => {
+    const scaling = new Scaling({ slots: 20, max: 100 })
+    scaling.hold(41)
+    expect(scaling.launches()).toHaveLength(3)
+    scaling.join('launch-1', 1, 'starting')
+    // 41 wait and three that start take one each.
+    expect(scaling.launches()).toHaveLength(41)
+  })
+
+  it.each([
+    ['what is configured', [], 2],
+    ['what others said', [2], 4],
+  ])('goes by %s where an instance serves nobody (S = 0)', (_, said, launches) => {
+    const scaling = new Scaling({ slots: 4 })
+    scaling.join('by-hand', 0)
+    for (const slots of [...said, 0]) scaling.controller.readied('by-hand', slots, scaling.nowMs)
+    scaling.hold(8)
+    expect(scaling.launches()).toHaveLength(launches)
+  })
+
+  it.each([undefined, 0])('starts one to learn from when %s slots are configured', (slots) => {
+    const scaling = new Scaling({ slots })
+    scaling.hold(8)
+    expect(scaling.launches()).toHaveLength(1)
+  })
+
   it('joins a burst into one call', () => {
     const scaling = new Scaling()
     scaling.ready('launch-0')

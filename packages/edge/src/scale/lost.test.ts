@@ -154,6 +154,13 @@ describe('removal', () => {
     expect(scaling.targets).toEqual([])
   })
 
+  it('is not asked for again because the platform still lists the record', () => {
+    const scaling = new Scaling()
+    scaling.observe([instanceOf('old-1', 'ended')], true)
+    scaling.pass(4_999)
+    expect([scaling.observe([instanceOf('old-1', 'ended')]), scaling.targets.length]).toEqual([[], 1])
+  })
+
   it('goes on through calls that are rejected', () => {
     const scaling = new Scaling()
     scaling.answer = 'reject'

@@ -113,7 +113,7 @@ function setUp() {
   const errors: string[] = []
   const environment = async (route: string, launch: string) => ({ ROUTE: route, BRXY_LAUNCH: launch })
   const wheel = new TimerWheel()
-  const runner = new ScalerRunner(scaler, {}, environment, wheel, (message, error) =>
+  const runner = new ScalerRunner('scripted', scaler, environment, wheel, (message, error) =>
     errors.push(`${message}: ${(error as Error).message}`),
   )
   return { scaler, runner, errors, app: new ListeningApp() }
@@ -122,7 +122,7 @@ function setUp() {
 /** After the first look. */
 async function attached() {
   const all = setUp()
-  all.runner.attach(all.app)
+  all.runner.attach(all.app, {})
   await settle()
   await all.scaler.last().answer()
   return all
@@ -138,7 +138,7 @@ describe('ScalerRunner', () => {
 
   it('looks at the platform before anything is launched', async () => {
     const { runner, scaler, app } = setUp()
-    runner.attach(app)
+    runner.attach(app, {})
     await settle()
     expect([scaler.asked, runner.isReady(app)]).toEqual([['observe'], false])
     await scaler.last().answer([instanceOf('old')])
@@ -147,7 +147,7 @@ describe('ScalerRunner', () => {
 
   it('lets the app go on when the first look fails, and adopts at the first one that succeeds', async () => {
     const { runner, scaler, app, errors } = setUp()
-    runner.attach(app)
+    runner.attach(app, {})
     await settle()
     await scaler.last().fail('API down')
     expect([app.heard, runner.isReady(app)]).toEqual([['unobserved'], true])
@@ -182,7 +182,7 @@ describe('ScalerRunner', () => {
 
   it('has a scale wait for the look under way, and then bring what is wanted by then', async () => {
     const { runner, scaler, app } = setUp()
-    runner.attach(app)
+    runner.attach(app, {})
     await settle()
     runner.scale(app)
     app.wanted = { want: 2, start: [], remove: [] }
@@ -194,7 +194,7 @@ describe('ScalerRunner', () => {
 
   it('makes one call for a scale that is wanted while it waits and again by what the look told', async () => {
     const { runner, scaler, app } = setUp()
-    runner.attach(app)
+    runner.attach(app, {})
     await settle()
     runner.scale(app)
     app.next = () => runner.scale(app)
@@ -283,11 +283,11 @@ describe('ScalerRunner', () => {
 
   it('tells nothing to an app that was detached, nor to another one of the same route', async () => {
     const { runner, scaler, app } = setUp()
-    runner.attach(app)
+    runner.attach(app, {})
     await settle()
     runner.detach(app)
     const heir = new ListeningApp()
-    runner.attach(heir)
+    runner.attach(heir, {})
     runner.detach(app)
     await settle()
     await scaler.calls[0].answer()
@@ -311,7 +311,7 @@ describe('ScalerRunner', () => {
 
   it('does not attach an app whose route the scaler cannot serve', () => {
     const { runner } = setUp()
-    expect(() => runner.attach(new ListeningApp('bad'))).toThrow('no name for "bad"')
+    expect(() => runner.attach(new ListeningApp('bad'), {})).toThrow('no name for "bad"')
   })
 
   it('removes all instances at the end, after the call under way, and launches nothing more', async () => {

@@ -33,7 +33,7 @@ export type LaunchEnvironment = (route: string, launch: string) => Promise<Reado
 /** One app's way to its scaler. */
 interface Attached {
   readonly app: ScaledApp
-  readonly scaler: AppScaler & Partial<OutputSource>
+  scaler: AppScaler & Partial<OutputSource>
   readonly timer: WheelTimer
   /** The first look at the platform is over; before it nothing is launched. */
   isReady: boolean
@@ -45,6 +45,8 @@ interface Attached {
   wantsScale: boolean
   /** A hint came during the call under way, whose answer may be older. */
   wantsLook: boolean
+  /** Its instances are being removed: nothing is launched any more. */
+  isLeaving: boolean
 }
 
 /**
@@ -52,81 +54,98 @@ interface Attached {
  * For each app one call follows another: a scale() that is wanted goes before a look.
  */
 export class ScalerRunner {
-  /** What linkers do after they stopped their application. */
-  readonly leave: 'exit' | 'park'
+  /** That of the adapter. */
+  readonly name: string
   readonly #scaler: Scaler
-  readonly #appOptions: unknown
   readonly #environment: LaunchEnvironment
   readonly #wheel: TimerWheel
   readonly #onError: (message: string, error: unknown) => void
-  readonly #attached = new Map<string, Attached>()
+  readonly #attached = new Map<ScaledApp, Attached>()
   readonly #abort = new AbortController()
   #isRemoving = false
+  #closesWhenUnused = false
 
-  /** @throws what `scaler.app` throws: bad options are found at the start and not with the first request. */
   constructor(
+    name: string,
     scaler: Scaler,
-    appOptions: unknown,
     environment: LaunchEnvironment,
     wheel: TimerWheel,
     onError: (message: string, error: unknown) => void,
   ) {
+    this.name = name
     this.#scaler = scaler
-    this.#appOptions = appOptions
     this.#environment = environment
     this.#wheel = wheel
     this.#onError = onError
-    this.leave = scaler.app('localhost', appOptions).leave
+  }
+
+  /** Bad options are found at the start and not with the first request. @throws what `scaler.app` throws */
+  check(route: string, options: unknown): void {
+    this.#scaler.app(route, options)
   }
 
   /** Begins with a first look at what the platform has. @throws what `scaler.app` throws for the route. */
-  attach(app: ScaledApp): void {
+  attach(app: ScaledApp, options: unknown): void {
     const attached: Attached = {
       app,
-      scaler: this.#scaler.app(app.route, this.#appOptions),
+      scaler: this.#scaler.app(app.route, options),
       timer: new WheelTimer(() => this.#look(attached)),
       isReady: false,
       hasSeen: false,
       call: null,
       wantsScale: false,
       wantsLook: false,
+      isLeaving: false,
     }
-    this.#attached.set(app.route, attached)
+    this.#attached.set(app, attached)
     this.#look(attached)
+  }
+
+  /** The app's options have changed; what runs goes on. @throws what `scaler.app` throws */
+  reattach(app: ScaledApp, options: unknown): void {
+    const attached = this.#attached.get(app)
+    if (attached !== undefined) attached.scaler = this.#scaler.app(app.route, options)
+  }
+
+  /** What linkers of the app do after they stopped their application. */
+  leave(app: ScaledApp): 'exit' | 'park' {
+    return this.#attached.get(app)?.scaler.leave ?? 'exit'
   }
 
   /** The app hears no more, not even of the call under way. */
   detach(app: ScaledApp): void {
-    const attached = this.#attached.get(app.route)
-    if (attached?.app !== app) return
+    const attached = this.#attached.get(app)
+    if (attached === undefined) return
     this.#wheel.clear(attached.timer)
-    this.#attached.delete(app.route)
+    this.#attached.delete(app)
+    if (this.#closesWhenUnused && this.#attached.size === 0) this.#closeUnused()
   }
 
   /** Whether launches may be decided: the platform was looked at, or could not be. */
   isReady(app: ScaledApp): boolean {
-    return this.#attached.get(app.route)?.isReady ?? false
+    return this.#attached.get(app)?.isReady ?? false
   }
 
   /** A scaler's hint that observe() would answer differently. */
   changed(route: string): void {
-    const attached = this.#attached.get(route)
-    if (attached === undefined) return
-    if (attached.call !== null) attached.wantsLook = true
-    else this.#lookWithin(attached, CHANGED_MS)
+    for (const attached of this.#attached.values()) {
+      if (attached.app.route !== route) continue
+      if (attached.call !== null) attached.wantsLook = true
+      else this.#lookWithin(attached, CHANGED_MS)
+    }
   }
 
   /** Brings about the app's target; it hears of the end through scaled() or scaleFailed(). */
   scale(app: ScaledApp): void {
-    const attached = this.#attached.get(app.route)
-    if (attached === undefined || this.#isRemoving) return
+    const attached = this.#attached.get(app)
+    if (attached === undefined || attached.isLeaving || this.#isRemoving) return
     attached.wantsScale = true
     if (attached.call === null) this.#next(attached)
   }
 
   /** The last lines a launch wrote, if the scaler keeps them. */
   output(app: ScaledApp, launch: string): string {
-    return this.#attached.get(app.route)?.scaler.output?.(launch).join('\n') ?? ''
+    return this.#attached.get(app)?.scaler.output?.(launch).join('\n') ?? ''
   }
 
   /**
@@ -142,6 +161,24 @@ export class ScalerRunner {
     }
   }
 
+  /** Removes all instances of an app that is no more. @throws what the scaler rejects with */
+  async remove(app: ScaledApp, graceMs: number): Promise<void> {
+    const attached = this.#attached.get(app)
+    if (attached === undefined) return
+    attached.isLeaving = true
+    await this.#removeAllOf(attached, this.#wheel.now() + graceMs)
+  }
+
+  /** Closes as soon as no app is attached: those that are being removed may still be. */
+  closeWhenUnused(): void {
+    this.#closesWhenUnused = true
+    if (this.#attached.size === 0) this.#closeUnused()
+  }
+
+  #closeUnused(): void {
+    this.close().catch((error) => this.#onError('the scaler could not be closed', error))
+  }
+
   async close(): Promise<void> {
     this.#isRemoving = true
     this.#abort.abort()
@@ -150,12 +187,15 @@ export class ScalerRunner {
     await this.#scaler.close()
   }
 
+  /** Those that are there now; what appears later belongs to somebody else. */
   async #removeAllOf({ scaler, timer, call }: Attached, deadlineMs: number): Promise<void> {
     this.#wheel.clear(timer)
     await call
+    let those: ReadonlySet<string> | null = null
     for (;;) {
       const instances = await this.#bounded((signal) => scaler.observe(signal))
-      const remove = instances.filter(({ state }) => state !== 'ended')
+      those ??= new Set(instances.map(({ id }) => id))
+      const remove = instances.filter(({ id, state }) => state !== 'ended' && those?.has(id))
       if (remove.length === 0 || this.#wheel.now() >= deadlineMs) return
       await this.#bounded((signal) => scaler.scale({ want: 0, start: [], remove }, signal))
       await new Promise((resolve) => setTimeout(resolve, REMOVING_OBSERVE_MS))
@@ -189,7 +229,7 @@ export class ScalerRunner {
     attached.call = call
       .then((tell) => {
         attached.call = null
-        if (this.#isRemoving || this.#attached.get(attached.app.route) !== attached) return
+        if (this.#isRemoving || attached.isLeaving || this.#attached.get(attached.app) !== attached) return
         tell()
         // What it was told may have made the app ask for more.
         if (attached.call === null) this.#next(attached)

@@ -8,7 +8,7 @@ let edge: TestEdge
 let platform: FakePlatform
 beforeEach(async () => {
   platform = new FakePlatform()
-  edge = await TestEdge.start({ backoffMinMs: 200 }, platform.choice)
+  edge = await TestEdge.start({ defaults: { backoff: { minMs: 200 } } }, platform.choice)
 })
 afterEach(() => edge.close())
 

@@ -1,7 +1,7 @@
 import { BrxyError } from '@brxy/protocol'
-import { errors, jwtVerify, SignJWT } from 'jose'
+import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'
 
-/** What a token allows. */
+/** What a token of a linker allows. */
 export interface Grant {
   /** Routes a linker with it may serve; `*` for any. */
   readonly routes: readonly string[]
@@ -9,49 +9,80 @@ export interface Grant {
   readonly launch?: string
 }
 
-const AUDIENCE = 'brxy-tunnel'
+const TUNNEL = 'brxy-tunnel'
+const ADMIN = 'brxy-admin'
 const ALGORITHM = 'HS256'
 
-/** Makes and checks the tokens of linkers: JWTs (RFC 7519), signed with the edge's secret. */
+/**
+ * Makes and checks the tokens of linkers and operators: JWTs (RFC 7519), signed with the edge's secret. While a secret is
+ * exchanged for another one, tokens of both are good.
+ */
 export class Tokens {
-  readonly #secret: Uint8Array
+  #secret: Uint8Array
+  #previous: Uint8Array | null = null
 
   constructor(secret: Uint8Array) {
     this.#secret = secret
   }
 
+  /** Signs with another secret from now on. Tokens of the last one stay good until the next change. */
+  rotate(secret: Uint8Array): void {
+    if (Buffer.compare(secret, this.#secret) === 0) return
+    this.#previous = this.#secret
+    this.#secret = secret
+  }
+
   /** @param lifeMs how long it may be used for a first HELLO. */
-  async issue(grant: Grant, lifeMs: number): Promise<string> {
-    return new SignJWT({
-      routes: grant.routes,
-      ...(grant.launch === undefined ? {} : { launch: grant.launch }),
-    })
-      .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT' })
-      .setAudience(AUDIENCE)
-      .setIssuedAt()
-      .setExpirationTime(new Date(Date.now() + lifeMs))
-      .sign(this.#secret)
+  issue({ routes, launch }: Grant, lifeMs: number): Promise<string> {
+    return this.#sign(TUNNEL, { routes, ...(launch === undefined ? {} : { launch }) }, lifeMs)
+  }
+
+  /** A token for the admin port. */
+  issueAdmin(lifeMs: number): Promise<string> {
+    return this.#sign(ADMIN, {}, lifeMs)
   }
 
   /** @throws BrxyError `token/missing`, `token/expired`, `token/forged` */
   async verify(token: string): Promise<Grant> {
     if (token === '')
       throw new BrxyError('token/missing', 'no token: set BRXY_TOKEN, or make one with `brxy token`')
+    const { routes, launch } = await this.#verify(TUNNEL, token)
+    if (!Array.isArray(routes) || !routes.every((route) => typeof route === 'string')) {
+      throw new BrxyError('token/forged', 'the token names no routes')
+    }
+    return { routes, ...(typeof launch === 'string' ? { launch } : {}) }
+  }
+
+  /** @throws BrxyError `token/expired`, `token/forged` */
+  async verifyAdmin(token: string): Promise<void> {
+    await this.#verify(ADMIN, token)
+  }
+
+  #sign(audience: string, claims: JWTPayload, lifeMs: number): Promise<string> {
+    return new SignJWT(claims)
+      .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT' })
+      .setAudience(audience)
+      .setIssuedAt()
+      .setExpirationTime(new Date(Date.now() + lifeMs))
+      .sign(this.#secret)
+  }
+
+  async #verify(audience: string, token: string): Promise<JWTPayload> {
     try {
-      const { payload } = await jwtVerify(token, this.#secret, {
-        audience: AUDIENCE,
-        algorithms: [ALGORITHM],
-        // A token without an end would be good for ever.
-        requiredClaims: ['exp'],
-      })
-      const routes = payload.routes
-      const launch = payload.launch
-      if (!Array.isArray(routes) || !routes.every((route) => typeof route === 'string')) {
-        throw new BrxyError('token/forged', 'the token names no routes')
-      }
-      return { routes, ...(typeof launch === 'string' ? { launch } : {}) }
+      return await this.#verifyWith(this.#secret, audience, token)
+    } catch (error) {
+      const isForeign = error instanceof BrxyError && error.code === 'token/forged'
+      if (this.#previous === null || !isForeign) throw error
+      return this.#verifyWith(this.#previous, audience, token)
+    }
+  }
+
+  async #verifyWith(secret: Uint8Array, audience: string, token: string): Promise<JWTPayload> {
+    try {
+      // A token without an end would be good for ever.
+      const rules = { audience, algorithms: [ALGORITHM], requiredClaims: ['exp'] }
+      return (await jwtVerify(token, secret, rules)).payload
     } catch (cause) {
-      if (cause instanceof BrxyError) throw cause
       if (cause instanceof errors.JWTExpired) {
         const at =
           cause.payload.exp === undefined ? '' : ` at ${new Date(cause.payload.exp * 1000).toISOString()}`

@@ -7,6 +7,7 @@ import {
   type Farewell,
   type Hello,
   KIND_HTTP,
+  OPEN_PASSIVE,
   type SessionEnd,
   type SessionEnvironment,
   type Status,
@@ -52,7 +53,7 @@ export class Instance implements EdgeSessionHandler, Puller {
   phase: 'starting' | 'ready' | 'leaving' | 'draining' | 'failed' = 'starting'
   slots = 0
   isSuspect = false
-  /** Requests it was given. */
+  /** Requests it was given, without passive ones: they are no reason to stay. */
   dispatched = 0
   connectedMs: number
   /** Why the linker said that its application failed. */
@@ -77,20 +78,27 @@ export class Instance implements EdgeSessionHandler, Puller {
   }
 
   /** Spends one grant: the request whose canonical head is head[0..headBytes) goes to the linker. */
-  open(handler: StreamHandler, body: BodyKind, length: number, head: Buffer, headBytes: number): Stream {
+  open(
+    handler: StreamHandler,
+    body: BodyKind,
+    length: number,
+    isPassive: boolean,
+    head: Buffer,
+    headBytes: number,
+  ): Stream {
     const { session } = this
     const kind = body === BODY_KNOWN && length === 0 ? BODY_NONE : body
     const stream = session.beginOpen(
       handler,
       KIND_HTTP,
       kind,
-      0,
+      isPassive ? OPEN_PASSIVE : 0,
       kind === BODY_NONE ? 0 : Math.max(0, length),
       headBytes,
     )
     head.copy(session.batch.slab, session.headAt, 0, headBytes)
     session.commitOpen(session.headAt + headBytes)
-    this.dispatched++
+    if (!isPassive) this.dispatched++
     return stream
   }
 

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
+import { createServer, type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import {
@@ -12,6 +12,8 @@ import {
 import { type TimerWheel, Tunnel } from '@brxy/protocol/transport'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { EdgeEvent } from '../event.ts'
+import { listen } from '../listen.ts'
+import { type Bound, Listeners } from '../listeners.ts'
 import type { Grant, Tokens } from '../token/tokens.ts'
 import { type Admission, type Greeting, Instance } from './instance.ts'
 
@@ -23,7 +25,8 @@ const MAX_CONNECTIONS = 20_000
 export interface TunnelServerEnvironment {
   readonly tokens: Tokens
   readonly wheel: TimerWheel
-  readonly greeting: Greeting
+  /** What every WELCOME says; asked for each. */
+  readonly greeting: () => Greeting
   /** Decides what a linker with such a token may serve; see Admission. */
   readonly admit: (hello: Hello, instance: Instance, grant: Grant) => void
   readonly emit: (event: EdgeEvent) => void
@@ -34,7 +37,7 @@ export interface TunnelServerEnvironment {
  * and a Tunnel of each connection. ws establishes the WebSocket.
  */
 export class TunnelServer {
-  readonly server: Server
+  readonly listeners = new Listeners((bind) => this.#open(bind))
   readonly #env: TunnelServerEnvironment
   readonly #sockets = new WebSocketServer({
     noServer: true,
@@ -49,7 +52,10 @@ export class TunnelServer {
 
   constructor(env: TunnelServerEnvironment) {
     this.#env = env
-    this.server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, (_request, response) => {
+  }
+
+  async #open(bind: string): Promise<Bound> {
+    const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, (_request, response) => {
       response.writeHead(426, {
         Upgrade: 'websocket',
         Connection: 'Upgrade, close',
@@ -57,8 +63,15 @@ export class TunnelServer {
       })
       response.end('This is the tunnel of a brxy edge. Linkers connect here; clients use the other port.\n')
     })
-    this.server.maxConnections = MAX_CONNECTIONS
-    this.server.on('upgrade', (request, socket, head) => void this.#onUpgrade(request, socket, head))
+    server.maxConnections = MAX_CONNECTIONS
+    server.on('upgrade', (request, socket, head) => void this.#onUpgrade(request, socket, head))
+    const address = await listen(server, bind, (error) => this.#env.emit({ type: 'bug', error }))
+    // Sessions are none of the server's any more, so they outlive it.
+    const close = () => {
+      server.close()
+      server.closeAllConnections()
+    }
+    return { address, close }
   }
 
   /** Ends all sessions in good order. Resolves when their connections are closed, which a linker may delay. */
@@ -100,7 +113,7 @@ export class TunnelServer {
     socket.setNoDelay(true)
     const environment = { budget: this.#budget, random: Math.random, nowMs: wheel.now() }
     const admission: Admission = { admit: (hello, instance) => this.#env.admit(hello, instance, grant) }
-    const instance = new Instance(admission, greeting, environment, wheel.now)
+    const instance = new Instance(admission, greeting(), environment, wheel.now)
     this.#instances.add(instance)
     webSocket.on('close', () => {
       this.#instances.delete(instance)
@@ -111,8 +124,7 @@ export class TunnelServer {
 
   close(): void {
     this.#sockets.close()
-    this.server.close()
-    this.server.closeAllConnections()
+    this.listeners.close()
     for (const client of this.#sockets.clients) client.terminate()
   }
 }

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import {
-  CRLF,
+  type ExpectedResponse,
   type Head,
   type Http1Error,
   type MessageSink,
@@ -10,14 +10,25 @@ import {
 import type { SocketWriter, WriterOwner } from '@brxy/protocol/transport'
 
 /** Whoever uses a connection: one request at a time. */
-export interface ConnectionUser extends MessageSink<ResponseHead> {
+interface ConnectionUser {
   onConnected(): void
   /** The kernel has taken everything written so far. */
   onDrained(): void
-  /** The connection is over before the response was: `error` if it did not end by a FIN. */
+  /** The connection is over, of a request before its response was: `error` if it did not end by a FIN. */
   onGone(error: Error | null): void
   /** A call of the user threw, which is a bug of ours; the connection is over. */
   onBug(error: unknown): void
+}
+
+/** Who sends a request and waits for its response. */
+export interface HttpUser extends ConnectionUser, MessageSink<ResponseHead> {}
+
+/** Who takes the bytes as they are. */
+export interface OpaqueUser extends ConnectionUser {
+  /** A span that is valid only during the call. */
+  onBytes(buffer: Buffer, from: number, to: number): void
+  /** The application has ended its direction. onGone(null) follows when the other one is ended as well. */
+  onFin(): void
 }
 
 /** Where the application listens. */
@@ -28,10 +39,11 @@ export interface AppAddress {
 
 /** What one read takes at most. Only the pages that are written to cost memory. */
 const READ_BYTES = 64 * 1024
+const NOTHING = Buffer.alloc(0)
 
 /**
- * One connection to the application. It decodes responses for its user and knows whether it may be used again;
- * bytes that nobody asked for end it.
+ * One connection to the application. It decodes responses for its user, or hands it the bytes as they are, and knows
+ * whether it may be used again; bytes that nobody asked for end it.
  */
 export class AppConnection implements MessageSink<ResponseHead>, WriterOwner {
   readonly socket: Socket
@@ -39,7 +51,8 @@ export class AppConnection implements MessageSink<ResponseHead>, WriterOwner {
   readonly #onIdleClose: (connection: AppConnection) => void
   readonly #decoder = new ResponseDecoder()
   #readBuffer: Buffer = Buffer.allocUnsafeSlow(READ_BYTES)
-  #user: ConnectionUser | null = null
+  #http: HttpUser | null = null
+  #opaque: OpaqueUser | null = null
   /** The body of the response under way ends with the connection. */
   #isUntilClose = false
   /** Whether the response of the request under way has begun. */
@@ -73,10 +86,16 @@ export class AppConnection implements MessageSink<ResponseHead>, WriterOwner {
     this.socket.on('ready', () => {
       this.isConnected = true
       this.#user?.onConnected()
+      // The kernel took it before anybody could be told.
+      this.onWritten()
     })
     this.socket.on('end', () => this.#onEnd())
     this.socket.on('error', (error) => this.#over(error))
     this.socket.on('close', () => this.#over(null))
+  }
+
+  get #user(): ConnectionUser | null {
+    return this.#http ?? this.#opaque
   }
 
   /** Whether everything that was written is with the kernel. */
@@ -90,18 +109,26 @@ export class AppConnection implements MessageSink<ResponseHead>, WriterOwner {
   }
 
   /** Starts a request. Write it with the methods below. */
-  use(user: ConnectionUser, method: string, nowMs: number): void {
-    this.#user = user
+  use(user: HttpUser, expected: ExpectedResponse, nowMs: number): void {
+    this.#http = user
     this.useCount++
     this.usedSinceMs = nowMs
     this.hasAnswered = false
     this.#isUntilClose = false
-    this.#decoder.begin({ method })
+    this.#decoder.begin(expected)
+  }
+
+  /** Carries bytes as they are from now on: of a new connection, or behind a 101, whose user says so in its onHead. */
+  carry(user: OpaqueUser, nowMs: number): void {
+    this.#http = null
+    this.#opaque = user
+    this.useCount++
+    this.usedSinceMs = nowMs
   }
 
   /** The request is over and the connection is clean: nobody uses it now. */
   release(nowMs: number): void {
-    this.#user = null
+    this.#http = null
     this.idleSinceMs = nowMs
     // The end of the response may still wait in the tunnel, which has paused the reading of it.
     this.socket.resume()
@@ -123,9 +150,17 @@ export class AppConnection implements MessageSink<ResponseHead>, WriterOwner {
 
   /** Ends it without a word to its user. */
   destroy(): void {
-    this.#user = null
+    this.#http = null
+    this.#opaque = null
     this.isOver = true
     this.socket.destroy()
+  }
+
+  /** Ends it without a word to its user, and by a RST: the application must not take what it got for complete. */
+  reset(): void {
+    // While it connects, resetAndDestroy() would wait for the application to accept it.
+    if (!this.isOver && !this.socket.connecting) this.socket.resetAndDestroy()
+    this.destroy()
   }
 
   readonly onWritten = () => {
@@ -141,23 +176,23 @@ export class AppConnection implements MessageSink<ResponseHead>, WriterOwner {
 
   onHead(head: ResponseHead): void {
     this.#isUntilClose = head.closeDelimited
-    this.#user?.onHead(head)
+    this.#http?.onHead(head)
   }
 
   onData(buffer: Buffer, from: number, to: number): void {
-    this.#user?.onData(buffer, from, to)
+    this.#http?.onData(buffer, from, to)
   }
 
   onTrailers(fields: Head): void {
-    this.#user?.onTrailers(fields)
+    this.#http?.onTrailers(fields)
   }
 
   onEnd(): void {
-    this.#user?.onEnd()
+    this.#http?.onEnd()
   }
 
   onError(error: Http1Error): void {
-    const user = this.#user
+    const user = this.#http
     this.destroy()
     user?.onError(error)
   }
@@ -171,8 +206,13 @@ export class AppConnection implements MessageSink<ResponseHead>, WriterOwner {
     this.hasAnswered = true
     let at = 0
     try {
-      while (at < length && this.#user !== null && !this.isOver) {
+      while (at < length && this.#http !== null && !this.isOver) {
         at = this.#decoder.push(data, at, length, this)
+      }
+      if (at < length && this.#opaque !== null) {
+        // All of it, or what came right behind a 101.
+        this.#opaque.onBytes(data, at, length)
+        at = length
       }
     } catch (error) {
       this.#onBug(error)
@@ -186,25 +226,31 @@ export class AppConnection implements MessageSink<ResponseHead>, WriterOwner {
       this.#idleClose()
       return
     }
-    if (!this.#isUntilClose || !this.socket.writable) {
+    // An application that reads nothing more must not keep its FIN from the client; what waits to be written for it
+    // finds out as well.
+    const isEnd = this.#isUntilClose || (this.#opaque !== null && this.isDrained)
+    if (!isEnd || !this.socket.writable) {
       this.#finish()
       return
     }
-    // libuv tells a RST that comes together with the last data as an ordinary end, and then the body is not complete.
-    // A write finds out. An application that only ended its direction ignores an empty line (RFC 9112 2.2).
-    this.socket.write(CRLF, (error) => {
+    // libuv tells a RST that comes together with the last data as an ordinary end, and then what came is not complete.
+    // A write finds out, even one of nothing: the kernel looks for the error first.
+    this.socket.write(NOTHING, (error) => {
       if (error) this.#over(error)
       else this.#finish()
     })
   }
 
   #finish(): void {
+    if (this.isOver) return
     try {
-      if (this.hasAnswered && !this.isOver) this.#decoder.eof(this)
+      // Its other direction may go on.
+      if (this.#opaque !== null) return this.#opaque.onFin()
+      // The decoder says onEnd or onError if that is possible; without an answer there is only the end.
+      if (this.hasAnswered) this.#decoder.eof(this)
     } catch (error) {
       this.#onBug(error)
     }
-    // The decoder has said onEnd or onError if that was possible; without an answer there is only the end.
     this.#over(null)
   }
 
@@ -220,8 +266,12 @@ export class AppConnection implements MessageSink<ResponseHead>, WriterOwner {
     }
     const user = this.#user
     this.destroy()
-    if (user === null) this.#onIdleClose(this)
-    else user.onGone(error)
+    if (user === null) return this.#onIdleClose(this)
+    try {
+      user.onGone(error)
+    } catch (bug) {
+      user.onBug(bug)
+    }
   }
 
   /** It ends the exchange, not the process. */

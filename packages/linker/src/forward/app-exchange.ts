@@ -1,4 +1,5 @@
 import {
+  type ExpectedResponse,
   encodeFields,
   FIELD,
   fieldSet,
@@ -11,43 +12,38 @@ import {
 } from '@brxy/http1'
 import {
   BODY_NONE,
+  BODY_UNKNOWN,
   type BodyKind,
   type LinkerSession,
+  OPEN_PASSIVE,
   type OpenRequest,
-  REFUSE,
   RESET,
   type Stream,
 } from '@brxy/protocol'
-import { WheelTimer } from '@brxy/protocol/transport'
-import type { AppConnection, ConnectionUser } from './app-connection.ts'
-import { allowsReuse, encodeAppRequest, SAFE_METHODS } from './app-request.ts'
+import type { AppConnection, HttpUser } from './app-connection.ts'
+import { allowsReuse, encodeAppRequest, expectedResponse, SAFE_METHODS, upgradeOf } from './app-request.ts'
+import { Exchange } from './exchange.ts'
 import type { Forwarder } from './forwarder.ts'
+import { OpaqueExchange } from './opaque-exchange.ts'
 import { RequestRelay } from './request-relay.ts'
 
 /** Said to the linker, not to the client. */
 const TO_LINKER = fieldSet(FIELD.BRXY_SLOTS, FIELD.BRXY_OTHER)
 
 /**
- * One request at the application, from the OPEN until its slot is free: takes a connection, relays the response into
- * the tunnel, and decides whether the connection may be used again.
+ * One HTTP request at the application: takes a connection, relays the response into the tunnel, and decides whether
+ * the connection may be used again. After a 101 an OpaqueExchange has its stream, its connection and its slot.
  *
  * If the client leaves first the exchange lingers: the application may still be computing, and until it is done its
  * slot stays taken (DESIGN section 5).
  */
-export class AppExchange implements ConnectionUser {
+export class AppExchange extends Exchange implements HttpUser {
   readonly request: RequestRelay
-  readonly #forwarder: Forwarder
-  readonly #session: LinkerSession
-  readonly #stream: Stream
-  readonly #method: string
+  readonly #expected: ExpectedResponse
   readonly #mayReuse: boolean
   /** Whether the request may be sent again on another connection. */
   readonly #mayRetry: boolean
   readonly #head: Buffer
-  /** Bounds connecting, and later lingering. Made when first needed: most requests find a connection and linger not. */
-  #timer: WheelTimer | null = null
-  /** null once the response is complete: by then it may serve another request. */
-  connection: AppConnection | null
   /** The whole request had been written when the response began. */
   #wasWritten = false
   #hasHead = false
@@ -55,36 +51,40 @@ export class AppExchange implements ConnectionUser {
   #canPool = false
   #endSent = false
   #lingers = false
-  #isFreed = false
 
   /** @throws Http1Error for a head that is not canonical; then nothing was started */
   constructor(forwarder: Forwarder, session: LinkerSession, stream: Stream, open: OpenRequest) {
+    super(forwarder, session, stream, (open.bits & OPEN_PASSIVE) !== 0)
     const head = parseCanonicalRequest(open.buffer, open.from, open.to, forwarder.requestHead)
-    const hasBody = open.body !== BODY_NONE
-    this.#forwarder = forwarder
-    this.#session = session
-    this.#stream = stream
-    this.#method = head.method
-    this.#mayReuse = allowsReuse(forwarder.options.appReuse, head.method, hasBody)
-    this.#mayRetry = !hasBody && SAFE_METHODS.has(head.method)
-    this.#head = encodeAppRequest(head, open, this.#mayReuse)
-    this.request = new RequestRelay(forwarder, this, stream, open.body)
-    this.connection = this.#connect(true)
+    const upgrade = upgradeOf(head, open)
+    const body = upgrade === '' ? open.body : BODY_NONE
+    this.#expected = expectedResponse(head, upgrade)
+    // One that may become something else is the first and last request of its connection.
+    this.#mayReuse =
+      upgrade === '' && allowsReuse(forwarder.options.appReuse, head.method, body !== BODY_NONE)
+    this.#mayRetry = body === BODY_NONE && SAFE_METHODS.has(head.method)
+    this.#head = encodeAppRequest(head, open, upgrade, this.#mayReuse)
+    this.request = new RequestRelay(forwarder, this, stream, body)
+    this.connection = this.#connect(upgrade === '')
+  }
+
+  get #method(): string {
+    return this.#expected.method
   }
 
   #connect(reusable: boolean): AppConnection {
-    const { pool, wheel, options } = this.#forwarder
+    const { pool, wheel, options } = this.forwarder
     const connection = pool.take(SAFE_METHODS.has(this.#method), reusable)
-    connection.use(this, this.#method, wheel.now())
+    connection.use(this, this.#expected, wheel.now())
     connection.write(this.#head, 0, this.#head.length)
-    if (!connection.isConnected) this.#setTimer(options.appConnectMs)
+    if (!connection.isConnected) this.setTimer(options.appConnectMs)
     return connection
   }
 
   // --- the application's connection ---
 
   onConnected(): void {
-    if (!this.#lingers) this.#clearTimer()
+    if (!this.#lingers) this.clearTimer()
   }
 
   onDrained(): void {
@@ -93,10 +93,11 @@ export class AppExchange implements ConnectionUser {
 
   onHead(head: ResponseHead): void {
     const { interim, status } = head
+    if (head.upgrade && !this.#lingers) return this.#onSwitch(head)
     if (!interim) this.#hasHead = true
     if (this.#lingers) {
       // It computes no more; what it still sends is not worth the wait.
-      if (!interim) this.#setTimer(this.#forwarder.options.abortLingerBodyMs)
+      if (!interim) this.setTimer(this.forwarder.options.abortLingerBodyMs)
       return
     }
     if (interim) {
@@ -109,50 +110,59 @@ export class AppExchange implements ConnectionUser {
     this.#sendHead(head, false, head.bodyKind, Math.max(0, head.bodyLength))
   }
 
+  /** 101: from here the bytes mean nothing to HTTP. (If the client has left, the 101 is the whole response.) */
+  #onSwitch(head: ResponseHead): void {
+    const { forwarder, session, stream, isPassive } = this
+    const connection = this.connection as AppConnection
+    this.#sendHead(head, false, BODY_UNKNOWN, 0)
+    this.connection = null
+    stream.handler = new OpaqueExchange(forwarder, session, stream, isPassive, connection)
+  }
+
   #sendHead(head: ResponseHead, interim: boolean, body: BodyKind, length: number): void {
-    const session = this.#session
-    session.beginHead(this.#stream, interim, body, length, roomFor(head, null))
+    const session = this.session
+    session.beginHead(this.stream, interim, body, length, roomFor(head, null))
     session.commitHead(writeCanonicalResponse(head, TO_LINKER, null, session.batch.slab, session.headAt))
   }
 
   onData(buffer: Buffer, from: number, to: number): void {
     const { connection } = this
     if (this.#lingers || connection === null) return
-    if (!this.#stream.write(buffer, from, to)) connection.socket.pause()
-    if (this.#stream.retained) connection.keepReadBuffer()
+    if (!this.stream.write(buffer, from, to)) connection.socket.pause()
+    if (this.stream.retained) connection.keepReadBuffer()
   }
 
   onTrailers(fields: Head): void {
     if (this.#lingers) return
     const out = Buffer.allocUnsafe(fields.fieldsEnd - fields.fieldsStart)
-    this.#stream.end(out.subarray(0, encodeFields(fields, out, 0)))
+    this.stream.end(out.subarray(0, encodeFields(fields, out, 0)))
   }
 
   onEnd(): void {
-    const { pool } = this.#forwarder
+    const { pool } = this.forwarder
     const connection = this.connection as AppConnection
     const isClean = this.#canPool && this.#wasWritten && this.#mayReuse && !this.#lingers
     this.connection = null
     if (isClean) pool.put(connection)
     else pool.discard(connection)
-    if (this.#lingers) return this.#free()
+    if (this.#lingers) return this.free()
     // Of an early response: nobody wants the rest of the upload, and the edge must not wait for credit.
     this.request.credit()
-    this.#stream.end()
-    if (this.#endSent) this.#free()
+    this.stream.end()
+    if (this.#endSent) this.free()
   }
 
   onError(error: Http1Error): void {
-    if (this.#lingers) return this.#close()
+    if (this.#lingers) return this.close()
     const reset = error.code === 'http1/incomplete' ? RESET.APP_CLOSED : RESET.APP_PROTOCOL
     this.fail(reset, `${this.#method}: the application's response: ${error.message}`)
   }
 
   onGone(error: Error | null): void {
     const connection = this.connection as AppConnection
-    if (this.#lingers) return this.#close()
-    if (!connection.isConnected) return this.#giveBack()
-    this.#forwarder.pool.discard(connection)
+    if (this.#lingers) return this.close()
+    if (!connection.isConnected) return this.giveBack()
+    this.forwarder.pool.discard(connection)
     if (connection.useCount > 1 && !connection.hasAnswered && this.#mayRetry) {
       // A kept connection that the application had closed meanwhile: nothing was answered, nothing was changed.
       this.connection = this.#connect(false)
@@ -164,9 +174,9 @@ export class AppExchange implements ConnectionUser {
   }
 
   onBug(error: unknown): void {
-    this.#forwarder.events.onBug(error)
-    this.#stream.reset(RESET.INTERNAL)
-    this.#close()
+    this.forwarder.events.onBug(error)
+    this.stream.reset(RESET.INTERNAL)
+    this.close()
   }
 
   // --- the tunnel ---
@@ -177,62 +187,23 @@ export class AppExchange implements ConnectionUser {
 
   onEndSent(): void {
     this.#endSent = true
-    if (this.connection === null) this.#free()
+    if (this.connection === null) this.free()
   }
 
   /** The client is gone, or the session is: nobody waits for the response any more. */
   abandon(): void {
-    if (this.#isFreed || this.#lingers) return
+    if (this.isFreed || this.#lingers) return
     const { connection } = this
-    if (connection === null || !connection.isConnected) return this.#close()
-    const { abortLingerMs, abortLingerBodyMs } = this.#forwarder.options
+    if (connection === null || !connection.isConnected) return this.close()
+    const { abortLingerMs, abortLingerBodyMs } = this.forwarder.options
     this.#lingers = true
     connection.halfClose()
     connection.socket.resume()
-    this.#setTimer(this.#hasHead ? abortLingerBodyMs : abortLingerMs)
+    this.setTimer(this.#hasHead ? abortLingerBodyMs : abortLingerMs)
   }
 
-  /** The exchange cannot be completed. */
-  fail(reset: number, reason: string): void {
-    this.#forwarder.events.onBadResponse(reason)
-    this.#stream.reset(reset)
-    this.#close()
-  }
-
-  /** The application never saw the request: another instance may have it. */
-  #giveBack(): void {
-    this.#session.refuse(this.#stream, REFUSE.INSTANCE)
-    this.#forwarder.events.onUnreachable(this.#session)
-    this.#close()
-  }
-
-  #onTimer(): void {
-    if (this.#lingers) this.#close()
-    else this.#giveBack()
-  }
-
-  #setTimer(ms: number): void {
-    const { wheel } = this.#forwarder
-    this.#timer ??= new WheelTimer(() => this.#onTimer())
-    wheel.set(this.#timer, wheel.now() + ms)
-  }
-
-  #clearTimer(): void {
-    if (this.#timer !== null) this.#forwarder.wheel.clear(this.#timer)
-  }
-
-  /** Ends the connection, if it is still this exchange's, and frees the slot. */
-  #close(): void {
-    const { connection } = this
-    this.connection = null
-    if (connection !== null) this.#forwarder.pool.discard(connection)
-    this.#free()
-  }
-
-  #free(): void {
-    if (this.#isFreed) return
-    this.#isFreed = true
-    this.#clearTimer()
-    this.#forwarder.events.onFreed()
+  protected onTimeout(): void {
+    if (this.#lingers) this.close()
+    else this.giveBack()
   }
 }

@@ -1,5 +1,12 @@
-import { type AppRequestFraming, type RequestHead, roomFor, writeAppRequest } from '@brxy/http1'
-import { BODY_NONE, type OpenRequest } from '@brxy/protocol'
+import {
+  type AppRequestFraming,
+  type ExpectedResponse,
+  FIELD,
+  type RequestHead,
+  roomFor,
+  writeAppRequest,
+} from '@brxy/http1'
+import { BODY_NONE, BODY_UNKNOWN, OPEN_UPGRADE, type OpenRequest } from '@brxy/protocol'
 
 const BODY_METHODS: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
 
@@ -17,14 +24,44 @@ export function allowsReuse(reuse: AppReuse, method: string, hasBody: boolean): 
   return !hasBody || (reuse === 'safe' && BODY_METHODS.has(method))
 }
 
-/** The head that the application gets, in a buffer of its own: it may be sent twice. */
-export function encodeAppRequest(head: RequestHead, open: OpenRequest, keepAlive: boolean): Buffer {
+/**
+ * The protocol that an OPEN asks to switch to; '' for an ordinary request.
+ * @throws Http1Error `http1/not-canonical` for an upgrade that names none, or is not open-ended
+ */
+export function upgradeOf(head: RequestHead, open: OpenRequest): string {
+  if ((open.bits & OPEN_UPGRADE) === 0) return ''
+  if (head.upgrade === '') throw head.fault('http1/not-canonical', head.start, 'an upgrade to nothing')
+  if (open.body !== BODY_UNKNOWN)
+    throw head.fault('http1/not-canonical', head.start, 'an upgrade of known length')
+  return head.upgrade
+}
+
+/** What the response is held against. */
+export function expectedResponse(head: RequestHead, upgrade: string): ExpectedResponse {
+  const { method } = head
+  if (upgrade === '') return { method }
+  const keyAt = upgrade === 'websocket' ? head.find(FIELD.SEC_WEBSOCKET_KEY) : -1
+  return keyAt === -1 ? { method, upgrade } : { method, upgrade, websocketKey: head.value(keyAt) }
+}
+
+/**
+ * The head that the application gets, in a buffer of its own: it may be sent twice.
+ * @param upgrade protocol to ask for: the request has no body, what follows a 101 is none; '': none
+ */
+export function encodeAppRequest(
+  head: RequestHead,
+  open: OpenRequest,
+  upgrade: string,
+  keepAlive: boolean,
+): Buffer {
+  const bodyKind = upgrade === '' ? open.body : BODY_NONE
   const framing: AppRequestFraming = {
-    bodyKind: open.body,
-    bodyLength: open.body === BODY_NONE ? 0 : open.length,
+    bodyKind,
+    bodyLength: bodyKind === BODY_NONE ? 0 : open.length,
     keepAlive,
+    upgrade,
     teTrailers: head.teTrailers,
   }
-  const out = Buffer.allocUnsafe(roomFor(head, null))
+  const out = Buffer.allocUnsafe(roomFor(head, null) + upgrade.length)
   return out.subarray(0, writeAppRequest(head, framing, null, null, out, 0))
 }

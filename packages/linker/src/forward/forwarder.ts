@@ -1,18 +1,29 @@
-import { Head, RequestHead } from '@brxy/http1'
-import type { LinkerSession, OpenRequest, Stream } from '@brxy/protocol'
+import { Head, Http1Error, RequestHead } from '@brxy/http1'
+import {
+  KIND_TCP,
+  type LinkerSession,
+  OPEN_PASSIVE,
+  type OpenRequest,
+  RESET,
+  type Stream,
+} from '@brxy/protocol'
 import { SocketWriter, type TimerWheel } from '@brxy/protocol/transport'
 import type { LinkerOptions } from '../options.ts'
 import type { AppAddress } from './app-connection.ts'
 import { AppExchange } from './app-exchange.ts'
 import { AppPool } from './app-pool.ts'
+import { OpaqueExchange } from './opaque-exchange.ts'
 
 /** What the linker is told of the requests it forwards. */
 export interface ForwarderEvents {
-  /** A slot is free: the exchange is over in both directions and its connection is clean or closed. */
-  onFreed(): void
+  /**
+   * A slot is free: the exchange is over in both directions and its connection is clean or closed.
+   * @param isPassive as its OPEN said
+   */
+  onFreed(isPassive: boolean): void
   /** The application does not accept connections; the request went back to the edge. */
   onUnreachable(session: LinkerSession): void
-  /** The application broke HTTP; for the operator. */
+  /** The application broke HTTP or its connection, or the edge sent what cannot be forwarded; for the operator. */
   onBadResponse(message: string): void
   /** A bug of ours ended one exchange. */
   onBug(error: unknown): void
@@ -35,9 +46,33 @@ export class Forwarder {
     this.pool = new AppPool(address, options.poolIdleMs, this.writer, wheel)
   }
 
-  /** Starts an admitted request. @throws Http1Error if its head is not canonical; then no slot is in use */
+  /** Starts an admitted request, or resets its stream and frees its slot if it is none for this application. */
   open(session: LinkerSession, stream: Stream, open: OpenRequest): void {
-    stream.handler = new AppExchange(this, session, stream, open).request
+    const isTcp = open.kind === KIND_TCP
+    const isPassive = (open.bits & OPEN_PASSIVE) !== 0
+    if (isTcp !== this.options.tcp) {
+      const what = isTcp ? 'a TCP stream' : 'an HTTP request'
+      // Not a REFUSE: the edge would send it again, to the next instance like this one.
+      return this.#decline(
+        stream,
+        isPassive,
+        `the edge sent ${what}: is --tcp ${isTcp ? 'missing' : 'right'}?`,
+      )
+    }
+    try {
+      stream.handler = isTcp
+        ? new OpaqueExchange(this, session, stream, isPassive, this.pool.take(false, false))
+        : new AppExchange(this, session, stream, open).request
+    } catch (error) {
+      if (!(error instanceof Http1Error)) throw error
+      this.#decline(stream, isPassive, `the edge's request head: ${error.message}`)
+    }
+  }
+
+  #decline(stream: Stream, isPassive: boolean, reason: string): void {
+    this.events.onBadResponse(reason)
+    stream.reset(RESET.BAD_HEAD)
+    this.events.onFreed(isPassive)
   }
 
   close(): void {

@@ -9,24 +9,37 @@ export class RawApp {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
 
-  private constructor(server: Server, serve: (connection: RawConnection) => Promise<void>) {
+  private constructor(
+    server: Server,
+    serve: (connection: RawConnection) => Promise<void>,
+    speaksFirst: boolean,
+  ) {
     this.#server = server
     server.on('connection', (socket) => {
       this.#sockets.add(socket)
       socket.on('close', () => this.#sockets.delete(socket))
       socket.on('error', () => {})
-      socket.once('data', (data) => {
+      const begin = (data: Buffer) => {
         const connection = new RawConnection(socket, data)
         this.connections.push(connection)
         serve(connection).catch((error) => this.errors.push(error))
-      })
+      }
+      if (speaksFirst) begin(Buffer.alloc(0))
+      else socket.once('data', begin)
     })
   }
 
-  /** @param serve what it does with each connection; it ends when the linker has closed it. */
-  static async start(serve: (connection: RawConnection) => Promise<void>, port = 0): Promise<RawApp> {
+  /**
+   * @param serve what it does with each connection; it ends when the linker has closed it
+   * @param speaksFirst it does not wait for a first byte; then probes count as connections
+   */
+  static async start(
+    serve: (connection: RawConnection) => Promise<void>,
+    port = 0,
+    speaksFirst = false,
+  ): Promise<RawApp> {
     const server = createServer({ allowHalfOpen: true, noDelay: true })
-    const app = new RawApp(server, serve)
+    const app = new RawApp(server, serve, speaksFirst)
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
       server.listen(port, '127.0.0.1', resolve)
@@ -59,6 +72,8 @@ export class RawConnection {
   received: string
   /** What a FIN or RST said: '' before. */
   ending: '' | 'fin' | 'closed' = ''
+  /** The code of the error that ended it, '' if there was none. */
+  error = ''
   #read = 0
   #wake: () => void = () => {}
 
@@ -72,6 +87,9 @@ export class RawConnection {
     socket.on('end', () => {
       this.ending = 'fin'
       this.#wake()
+    })
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.error = error.code ?? error.message
     })
     socket.on('close', () => {
       this.ending = 'closed'
@@ -113,6 +131,12 @@ export class RawConnection {
   /** Resolves when the linker has closed it, at least its direction. */
   closed(): Promise<void> {
     return until('the linker closes the connection', () => this.ending !== '')
+  }
+
+  /** Resolves when it is over in both directions. @returns the code of its error, '' if there was none */
+  async gone(): Promise<string> {
+    await until('the connection is over', () => this.socket.destroyed && this.ending === 'closed')
+    return this.error
   }
 
   async #take(available: () => number): Promise<string | null> {

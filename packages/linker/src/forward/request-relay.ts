@@ -41,8 +41,9 @@ export class RequestRelay implements StreamHandler {
 
   onData(buffer: Buffer, from: number, to: number): void {
     const { connection } = this.#exchange
-    if (connection === null) {
-      // Nobody wants the rest of the upload, but the edge must not wait for credit.
+    if (connection === null || this.isWritten) {
+      // Nobody wants the rest of the upload, or what follows an upgrade that was declined; the application must not
+      // take it for a request. But the edge must not wait for credit.
       this.#stream.consumed(to - from, this.#forwarder.wheel.now())
       return
     }

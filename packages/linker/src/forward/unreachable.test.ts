@@ -71,32 +71,35 @@ describe.skipIf(process.platform !== 'linux')(
       expect(link.of('bug')).toEqual([])
     })
 
-    test('in time gets a request back to the edge after appConnect', async () => {
+    test.for([false, true])('in time gets it back to the edge after appConnect (TCP: %s)', async (tcp) => {
       const app = await stuckApplication()
       const edge = await TestEdge.start()
       closing.push(() => edge.close())
       const link = new LinkerUnderTest([edge.address], 1, {
         application: app,
-        options: { appConnectMs: 200 },
+        options: { appConnectMs: 200, tcp },
       })
       closing.push(() => link.close())
       const session = await edge.granted(1)
       const since = performance.now()
-      expect((await session.get()).outcome).toBe(`refuse ${REFUSE.INSTANCE}`)
+      const stream = tcp ? session.openTcp() : session.open()
+      if (tcp) stream.write('x'.repeat(60_000))
+      await stream.over
+      expect(stream.outcome).toBe(`refuse ${REFUSE.INSTANCE}`)
       expect(performance.now() - since).toBeGreaterThan(180)
     })
 
-    test('is no reason to wait for a client that has left before', async () => {
+    test.for([false, true])('is no reason to wait for a client that has left (TCP: %s)', async (tcp) => {
       const app = await stuckApplication()
       const edge = await TestEdge.start()
       closing.push(() => edge.close())
       const link = new LinkerUnderTest([edge.address], 1, {
         application: app,
-        options: { appConnectMs: 60_000 },
+        options: { appConnectMs: 60_000, tcp },
       })
       closing.push(() => link.close())
       const session = await edge.granted(1)
-      const answer = session.open()
+      const answer = tcp ? session.openTcp() : session.open()
       answer.stream.reset(RESET.CANCELLED)
       await until('the grant is back', () => session.session.unspent === 1)
       expect(link.of('unreachable')).toEqual([])

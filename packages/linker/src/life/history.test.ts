@@ -16,7 +16,10 @@ describe('any history', () => {
     fc.oneof(
       { weight: 8, arbitrary: fc.constantFrom('listening', 'up') },
       { weight: 24, arbitrary: fc.constantFrom('up', 'down', 'go', 'go', 'stay') },
-      { weight: 24, arbitrary: fc.constantFrom('busy', 'free', 'free', 'wait', 'deadline', 'deadline') },
+      {
+        weight: 24,
+        arbitrary: fc.constantFrom('busy', 'probe', 'free', 'free', 'wait', 'deadline', 'deadline'),
+      },
       { weight: 2, arbitrary: fc.constantFrom('stopped', 'reported') },
       { weight: 1, arbitrary: fc.constantFrom('drain', 'refused', 'died', 'kill') },
     ),
@@ -32,7 +35,9 @@ describe('any history', () => {
         // LEAVEs that each edge has been sent and not answered.
         const asked = new Map<number, boolean[]>()
         let nowMs = 0
-        let busy = 0
+        // What runs, and whether it is passive.
+        const running: boolean[] = []
+        let activeMs = 0
         let exits = 0
         let stops = 0
         let cause = ''
@@ -42,13 +47,16 @@ describe('any history', () => {
             seen[action.kind]++
             if (action.kind === 'exit') exits++
             if (action.kind === 'leave') {
-              if (busy > 0) throw new Error('an instance with work leaves')
+              if (running.includes(false)) throw new Error('an instance with work leaves')
+              if (nowMs - activeMs < OPTIONS.idleMs)
+                throw new Error('an instance leaves before its idle time')
               for (const edge of edges) asked.get(edge)?.push(true)
             }
             if (action.kind !== 'stop') continue
             if (!action.kill && ++stops > 1) throw new Error('the application is stopped twice')
             const mayCut = action.kill || ['deadline', 'died', 'reported', 'refused', 'drain'].includes(cause)
-            if (busy > 0 && !mayCut) throw new Error(`stopped with ${busy} requests running, by ${cause}`)
+            if (running.length > 0 && !mayCut)
+              throw new Error(`stopped with ${running.length} requests running, by ${cause}`)
             if (!action.kill && life.phase === 'stopping' && (cause === 'go' || cause === 'free')) seen.idle++
           }
         }
@@ -78,13 +86,19 @@ describe('any history', () => {
                 take(life.verdict(edge, name === 'go', nowMs))
               break
             case 'busy':
+            case 'probe':
               // Only those with a session send anything, and only to one that admits it.
               if (edges.size === 0 || !life.admits) break
-              take(life.busyChanged(++busy, nowMs))
+              running.push(name === 'probe')
+              life.began(name === 'probe')
               break
-            case 'free':
-              if (busy > 0) take(life.busyChanged(--busy, nowMs))
+            case 'free': {
+              const [isPassive] = running.splice(edge % Math.max(1, running.length), 1)
+              if (isPassive === undefined) break
+              if (!isPassive) activeMs = nowMs
+              take(life.ended(isPassive, nowMs))
               break
+            }
             case 'wait':
               nowMs += 1_000
               take(life.tick(nowMs))

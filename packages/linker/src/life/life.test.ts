@@ -127,8 +127,8 @@ describe('a failure', () => {
 
   test("of an application that has served has the application's own status, 0 included", () => {
     const life = ready('a')
-    life.busyChanged(1, 1)
-    life.busyChanged(0, 2)
+    life.began(false)
+    life.ended(false, 2)
     const reason = 'the application exited with status 0'
     expect(life.appEnded({ code: 0, signal: null }, 3)).toMatchObject([{ kind: 'report', reason }])
     life.reported()
@@ -137,7 +137,8 @@ describe('a failure', () => {
 
   test('stops the application though requests are running: it is gone', () => {
     const life = ready('a')
-    life.busyChanged(2, 1)
+    life.began(false)
+    life.began(false)
     life.appEnded(EXITED, 2)
     expect(life.reported()).toEqual([STOP])
   })
@@ -146,9 +147,9 @@ describe('a failure', () => {
 describe('leaving', () => {
   test('asks when nothing has run for the idle time, counted from the last request', () => {
     const life = ready('a')
-    life.busyChanged(1, 1_000)
+    life.began(false)
     expect(life.nextDeadline()).toBe(Number.POSITIVE_INFINITY)
-    life.busyChanged(0, 7_000)
+    life.ended(false, 7_000)
     expect(life.nextDeadline()).toBe(67_000)
     expect(life.tick(66_999)).toEqual([])
     expect(life.tick(67_000)).toEqual([{ kind: 'leave' }])
@@ -226,9 +227,9 @@ describe('leaving', () => {
 
   test('a request that crossed the LEAVE is finished first', () => {
     const life = leaving('a')
-    life.busyChanged(1, 60_001)
+    life.began(false)
     expect(life.verdict('a', true, 60_002)).toEqual([])
-    expect(life.busyChanged(0, 60_003)).toEqual([STOP])
+    expect(life.ended(false, 60_003)).toEqual([STOP])
   })
 
   test('a signal drains instead', () => {
@@ -236,6 +237,63 @@ describe('leaving', () => {
     expect(life.drain(60_001)).toEqual([{ kind: 'drain' }, STOP])
     expect(life.verdict('a', false, 60_002)).toEqual([])
     expect(exitCode(life)).toBe(0)
+  })
+})
+
+describe('passive requests', () => {
+  test('are no activity: with one every 10 s the instance asks to leave an idle time after its last real request', () => {
+    const life = ready('a')
+    life.began(false)
+    life.ended(false, 7_000)
+    for (let nowMs = 10_000; nowMs < 67_000; nowMs += 10_000) {
+      life.began(true)
+      expect(life.nextDeadline()).toBe(67_000)
+      expect(life.tick(nowMs)).toEqual([])
+      expect(life.ended(true, nowMs + 50)).toEqual([])
+    }
+    expect(life.nextDeadline()).toBe(67_000)
+    expect(life.tick(67_000)).toEqual([{ kind: 'leave' }])
+  })
+
+  test('beside a real one do not hide that it runs', () => {
+    const life = ready('a')
+    life.began(true)
+    life.began(false)
+    expect(life.ended(true, 1_000)).toEqual([])
+    expect(life.nextDeadline()).toBe(Number.POSITIVE_INFINITY)
+    life.ended(false, 2_000)
+    expect(life.nextDeadline()).toBe(62_000)
+  })
+
+  test('that run when the edge says GO are waited for', () => {
+    const life = ready('a')
+    life.began(true)
+    expect(life.tick(60_000)).toEqual([{ kind: 'leave' }])
+    expect(life.verdict('a', true, 60_001)).toEqual([])
+    expect(life.ended(true, 60_002)).toEqual([STOP])
+    expect(life.appStopped()).toEqual([{ kind: 'exit', code: 0, reason: 'idle' }])
+  })
+
+  test('are finished before a signal stops the application', () => {
+    const life = ready('a')
+    life.began(true)
+    expect(life.drain(10)).toEqual([{ kind: 'drain' }])
+    expect(life.ended(true, 20)).toEqual([STOP])
+  })
+
+  test('are work for an instance that has lost its edges: what it does for one may still run', () => {
+    const life = ready('a')
+    life.began(true)
+    life.disconnected('a', 1_000)
+    expect(life.nextDeadline()).toBe(Number.POSITIVE_INFINITY)
+    life.ended(true, 2_000)
+    expect(life.nextDeadline()).toBe(52_000)
+  })
+
+  test('that end as they did not begin are a bug', () => {
+    const life = ready('a')
+    life.began(false)
+    expect(() => life.ended(true, 1)).toThrow('what ends has begun')
   })
 })
 
@@ -247,10 +305,10 @@ describe('without an edge', () => {
     expect(exitCode(never)).toBe(69)
 
     const once = ready('a')
-    once.busyChanged(1, 10)
+    once.began(false)
     once.disconnected('a', 20)
     expect(once.nextDeadline()).toBe(Number.POSITIVE_INFINITY)
-    once.busyChanged(0, 30_000)
+    once.ended(false, 30_000)
     expect(once.nextDeadline()).toBe(80_000)
     expect(once.tick(80_000)).toEqual([STOP])
     expect(exitCode(once)).toBe(0)
@@ -292,18 +350,19 @@ describe('without an edge', () => {
 describe('signals', () => {
   test('the first one lets running requests finish', () => {
     const life = ready('a')
-    life.busyChanged(2, 10)
+    life.began(false)
+    life.began(false)
     expect(life.drain(20)).toEqual([{ kind: 'drain' }])
     expect([life.phase, life.admits, life.nextDeadline()]).toEqual(['draining', true, 30_020])
     expect(life.drain(21)).toEqual([])
-    expect(life.busyChanged(1, 30)).toEqual([])
-    expect(life.busyChanged(0, 40)).toEqual([STOP])
+    expect(life.ended(false, 30)).toEqual([])
+    expect(life.ended(false, 40)).toEqual([STOP])
     expect(exitCode(life)).toBe(0)
   })
 
   test('and waits no longer for them than it may', () => {
     const life = ready('a')
-    life.busyChanged(1, 10)
+    life.began(false)
     life.drain(20)
     expect(life.tick(30_020)).toEqual([STOP])
     expect(exitCode(life)).toBe(0)

@@ -1,3 +1,4 @@
+import { assert } from '@brxy/protocol'
 import { signalNumber } from './signal.ts'
 
 /** Where an instance is in its life. */
@@ -66,7 +67,10 @@ interface Verdicts {
 export class Life<E> {
   readonly #options: LifeOptions
   #phase: LifePhase = 'starting'
+  /** Requests that the application has, passive ones included: all of them are waited for. */
   #busy = 0
+  /** Those among them that are no activity: a probe must not keep alive what nobody uses. */
+  #passive = 0
   /** Those with a session. */
   readonly #edges = new Map<E, Verdicts>()
   #everConnected = false
@@ -104,8 +108,8 @@ export class Life<E> {
       case 'starting':
         return Math.min(this.#startDeadlineMs, lostMs)
       case 'ready':
-        if (this.#busy > 0) return NEVER
-        return this.#edges.size > 0 ? this.#idleSinceMs + this.#options.idleMs : lostMs
+        if (this.#edges.size === 0) return lostMs
+        return this.#busy > this.#passive ? NEVER : this.#idleSinceMs + this.#options.idleMs
       case 'draining':
         return this.#drainDeadlineMs
       case 'failed':
@@ -185,13 +189,20 @@ export class Life<E> {
     return this.#stop(isToken ? TOKEN_REFUSED : UNAVAILABLE, reason)
   }
 
-  /** The number of requests that the application has changed. */
-  busyChanged(busy: number, nowMs: number): LifeAction[] {
-    const wasBusy = this.#busy > 0
-    this.#busy = busy
-    if (busy > 0) this.#everServed = true
-    if (busy > 0 || !wasBusy) return []
-    this.#idleSinceMs = nowMs
+  /** A request was admitted. @param isPassive a probe (brxy.v1 OPEN bit 1): served and waited for, but no activity. */
+  began(isPassive: boolean): void {
+    this.#busy++
+    if (isPassive) this.#passive++
+    this.#everServed = true
+  }
+
+  /** The application is done with a request. @param isPassive as it began */
+  ended(isPassive: boolean, nowMs: number): LifeAction[] {
+    this.#busy--
+    if (isPassive) this.#passive--
+    assert(0 <= this.#passive && this.#passive <= this.#busy, 'what ends has begun')
+    if (!isPassive) this.#idleSinceMs = nowMs
+    if (this.#busy > 0) return []
     if (this.#edges.size === 0) this.#lostSinceMs = nowMs
     if (this.#phase === 'draining') return this.#stop(CLEAN, 'stopped by a signal')
     return this.#goIfAgreed()

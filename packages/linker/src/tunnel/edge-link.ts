@@ -2,14 +2,11 @@ import type { Socket } from 'node:net'
 import {
   type Hello,
   isBrxyError,
-  KIND_HTTP,
   LinkerSession,
   type LinkerSessionHandler,
   type OpenRequest,
-  REFUSE,
   type SessionEnd,
   type Stream,
-  type StreamKind,
   type Welcome,
   type WindowBudget,
 } from '@brxy/protocol'
@@ -155,9 +152,8 @@ export class EdgeLink implements LinkerSessionHandler {
     this.#credentials.renew(token)
   }
 
-  admit(kind: StreamKind): number {
-    // TCP applications come with their own option.
-    return kind === KIND_HTTP ? this.#owner.admit(this) : REFUSE.INSTANCE
+  admit(): number {
+    return this.#owner.admit(this)
   }
 
   onOpen(stream: Stream, open: OpenRequest): void {

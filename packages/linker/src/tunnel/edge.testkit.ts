@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import {
   BODY_NONE,
+  BODY_UNKNOWN,
   type BodyKind,
   DEFAULT_WINDOW_BUDGET_BYTES,
   EdgeSession,
@@ -9,11 +10,14 @@ import {
   type Farewell,
   type Hello,
   KIND_HTTP,
+  KIND_TCP,
+  OPEN_UPGRADE,
   type SessionEnd,
   type SessionOptions,
   type Status,
   type Stream,
   type StreamHandler,
+  type StreamKind,
   SUBPROTOCOL,
   type Welcome,
   WindowBudget,
@@ -197,13 +201,37 @@ export class TestSession implements EdgeSessionHandler {
 
   /** Spends a grant on a request. Body kind and length default to none. */
   open(request: RequestShape = {}): TestStream {
-    const { method = 'GET', target = '/', fields = '', body = BODY_NONE, length = 0 } = request
+    const { method = 'GET', target = '/', fields = '', body = BODY_NONE, length = 0, bits = 0 } = request
     const head = `${method} ${target} HTTP/1.1\r\nHost: shop.example\r\n${fields}\r\n`
-    const handler = new TestStream(this.#edge.wheel.now)
-    handler.stream = this.session.beginOpen(handler, KIND_HTTP, body, 0, length, head.length)
-    this.session.commitOpen(
-      this.session.headAt + this.session.batch.slab.write(head, this.session.headAt, 'latin1'),
-    )
+    const handler = request.handler ?? new TestStream(this.now)
+    return this.#open(KIND_HTTP, body, bits, length, head, handler)
+  }
+
+  /** Spends a grant on a request to become something else: body unknown, and the bit for it. */
+  upgrade(request: RequestShape = {}): TestStream {
+    return this.open({ fields: 'Upgrade: echo\r\n', body: BODY_UNKNOWN, bits: OPEN_UPGRADE, ...request })
+  }
+
+  /** Spends a grant on a connection. */
+  openTcp(): TestStream {
+    return this.#open(KIND_TCP, BODY_UNKNOWN, 0, 0, '', new TestStream(this.now))
+  }
+
+  get now(): () => number {
+    return this.#edge.wheel.now
+  }
+
+  #open(
+    kind: StreamKind,
+    body: BodyKind,
+    bits: number,
+    length: number,
+    head: string,
+    handler: TestStream,
+  ): TestStream {
+    const { session } = this
+    handler.stream = session.beginOpen(handler, kind, body, bits, length, head.length)
+    session.commitOpen(session.headAt + session.batch.slab.write(head, session.headAt, 'latin1'))
     return handler
   }
 
@@ -222,6 +250,10 @@ export interface RequestShape {
   readonly fields?: string
   readonly body?: BodyKind
   readonly length?: number
+  /** OPEN_PASSIVE, OPEN_UPGRADE. */
+  readonly bits?: number
+  /** Who hears what comes of it. */
+  readonly handler?: TestStream
 }
 
 /** One request as its edge sees it. */
@@ -234,7 +266,7 @@ export class TestStream implements StreamHandler {
   length = 0
   trailers = ''
   receivedBytes = 0
-  /** How it ended: 'end', 'reset 5', 'refuse 3', 'lost'; '' before. */
+  /** How it ended: 'end', 'reset 5', 'refuse 3', 'lost'; 'end, lost' if only the request went on; '' before. */
   outcome = ''
   /** false: a client that reads nothing. */
   consumes = true
@@ -268,6 +300,13 @@ export class TestStream implements StreamHandler {
   write(text: string): boolean {
     const data = Buffer.from(text, 'latin1')
     return this.stream.write(data, 0, data.length)
+  }
+
+  /** Resolves once the response, or what came of it so far, ends with that. */
+  receives(text: string): Promise<void> {
+    return until(`"${text}" (so far: "${this.text.slice(-200)}", ${this.outcome})`, () =>
+      this.text.endsWith(text),
+    )
   }
 
   /** A client that begins to read. */
@@ -314,6 +353,10 @@ export class TestStream implements StreamHandler {
   }
 
   #end(outcome: string): void {
+    if (this.outcome === 'end' && outcome !== 'end') {
+      this.outcome = `end, ${outcome}`
+      return
+    }
     if (this.outcome !== '') throw new Error(`a second end: ${this.outcome}, then ${outcome}`)
     this.outcome = outcome
     this.#onOver()

@@ -1,0 +1,116 @@
+import { existsSync } from 'node:fs'
+import { checkSecret, loadSecret, Tokens } from '@brxy/edge'
+import { defineOptions, type Options } from '@brxy/options'
+import { BrxyError } from '@brxy/protocol'
+import { type LoadedConfig, loadConfig, stateDirOf } from './config/load.ts'
+import { ConfigError } from './config/problem.ts'
+import { defaultStateDir } from './state-dir.ts'
+
+/** How commands find a running edge, and what they show it. */
+export const ADMIN_OPTIONS = defineOptions({
+  admin: {
+    kind: 'string',
+    flag: true,
+    placeholder: 'HOST:PORT',
+    doc: 'Admin port of the edge (default: that of the file, else 127.0.0.1:9081).',
+  },
+  adminToken: {
+    kind: 'secret',
+    doc: "The configured `admin.token` (default: a token made with the edge's secret).",
+  },
+  file: {
+    kind: 'string',
+    flag: true,
+    alias: 'f',
+    env: 'BRXY_FILE',
+    placeholder: 'FILE',
+    doc: 'Configuration file of the edge, for its address and secret (default: brxy.yaml, if it is here).',
+  },
+  stateDir: {
+    kind: 'string',
+    flag: true,
+    placeholder: 'DIR',
+    doc: 'State directory of the edge, with its secret (default: as for brxy edge).',
+  },
+})
+
+const DEFAULT_FILE = 'brxy.yaml'
+const DEFAULT_ADMIN = '127.0.0.1:9081'
+/** How long a token that a command makes for itself is good. */
+const TOKEN_LIFE_MS = 60_000
+const TIMEOUT_MS = 60_000
+
+/** An answer of the admin port. */
+export interface AdminAnswer {
+  readonly status: number
+  readonly body: unknown
+}
+
+/** Asks the admin port of a running edge. */
+export class AdminClient {
+  readonly address: string
+  readonly #token: () => Promise<string>
+
+  private constructor(address: string, token: () => Promise<string>) {
+    this.address = address
+    this.#token = token
+  }
+
+  /** @throws ConfigError, OptionsError: what is wrong in the file */
+  static async find(options: Options<typeof ADMIN_OPTIONS>, env: NodeJS.ProcessEnv): Promise<AdminClient> {
+    const file = options.file ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null)
+    // An address that was given needs no file, which may belong to another edge.
+    const config =
+      file === null || options.admin !== undefined ? null : await load(file, env, options.file !== undefined)
+    const address = options.admin ?? config?.collected.values.admin.bind ?? DEFAULT_ADMIN
+    const configured = options.adminToken ?? config?.collected.values.admin.token
+    const stateDir = options.stateDir ?? (config === null ? defaultStateDir(env) : stateDirOf(config, env))
+    const token = async () => configured ?? (await madeToken(config, stateDir, env))
+    // `:9081` listens on all addresses, of which this is one.
+    return new AdminClient(address.replace(/^(0\.0\.0\.0|\[::\])?:/, '127.0.0.1:'), token)
+  }
+
+  /**
+   * @param shows whether the request needs a token wherever it comes from
+   * @throws BrxyError `admin/unreachable`, `edge/bad-secret`
+   */
+  async ask(method: 'GET' | 'POST', path: string, shows: boolean): Promise<AdminAnswer> {
+    const headers: Record<string, string> = shows ? { Authorization: `Bearer ${await this.#token()}` } : {}
+    try {
+      const signal = AbortSignal.timeout(TIMEOUT_MS)
+      const response = await fetch(`http://${this.address}${path}`, { method, headers, signal })
+      // The same question with a token, where the edge wants one from so far away.
+      if (response.status === 401 && !shows) return await this.ask(method, path, true)
+      return { status: response.status, body: await response.json() }
+    } catch (error) {
+      if (error instanceof BrxyError) throw error
+      const cause = (error as { cause?: Error }).cause ?? (error as Error)
+      throw new BrxyError(
+        'admin/unreachable',
+        `no edge answers at ${this.address}: ${cause.message}. Give --admin HOST:PORT`,
+        { cause },
+      )
+    }
+  }
+}
+
+/** A file that happens to be here and cannot be read is no reason to ask nobody. */
+async function load(file: string, env: NodeJS.ProcessEnv, isNamed: boolean): Promise<LoadedConfig | null> {
+  try {
+    return await loadConfig({ file, flags: {}, env })
+  } catch (error) {
+    if (isNamed || !(error instanceof ConfigError)) throw error
+    return null
+  }
+}
+
+async function madeToken(
+  config: LoadedConfig | null,
+  stateDir: string,
+  env: NodeJS.ProcessEnv,
+): Promise<string> {
+  const { secret } = config?.collected.values ?? {}
+  const given = secret ?? env.BRXY_SECRET
+  const key = given === undefined ? await loadSecret(stateDir) : checkSecret(given, 'BRXY_SECRET')
+  return new Tokens(key).issueAdmin(TOKEN_LIFE_MS)
+}

@@ -1,0 +1,187 @@
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { type EdgeConfiguration, type EdgeSettings, loadSettings } from '@brxy/edge'
+import {
+  type Collected,
+  collect,
+  type Environment,
+  type FlagTexts,
+  type Keys,
+  leavesOf,
+  type Options,
+  OptionsError,
+} from '@brxy/options'
+import { defaultStateDir } from '../state-dir.ts'
+import { adaptersFor } from './adapters.ts'
+import { ConfigError, type ConfigProblem, type Position } from './problem.ts'
+import { ConfigSource } from './source.ts'
+import { SETTINGS } from './tables.ts'
+
+export type Settings = Options<typeof SETTINGS>
+
+/** Where settings come from. */
+export interface ConfigPlaces {
+  /** As it was named; null: none. */
+  readonly file: string | null
+  readonly flags: FlagTexts
+  readonly env: Environment
+  /** What stands for a file where there is none: the app of a command line. */
+  readonly inline?: unknown
+}
+
+/** A configuration that was read and found good. */
+export interface LoadedConfig {
+  readonly collected: Collected<typeof SETTINGS>
+  /** What an edge takes. */
+  readonly configuration: EdgeConfiguration
+  readonly settings: EdgeSettings
+  readonly source: ConfigSource | null
+  /** Files and directories that it was made of. */
+  readonly files: readonly string[]
+  /** What works and is not wise. */
+  readonly warnings: readonly ConfigProblem[]
+}
+
+/**
+ * Reads and checks everything that can be checked before a port is opened.
+ *
+ * @throws OptionsError for a flag or a variable; ConfigError with all that is wrong in the file; ScalerError
+ */
+export async function loadConfig(places: ConfigPlaces): Promise<LoadedConfig> {
+  const { file, flags, env } = places
+  const source = file === null ? null : ConfigSource.parse(file, readText(file), env)
+  const directory = file === null ? '.' : dirname(resolve(file))
+  const report = new Report(source)
+  const collected = collect(SETTINGS, {
+    flags,
+    env,
+    directory,
+    file: source === null ? places.inline : withoutVersion(source, report),
+    onError: report.add,
+  })
+  const values = completed(collected, file !== null)
+  const settings = await loadSettings(values, directory, report.add)
+  const adapters = await adaptersFor(values, directory, report.add)
+  report.throwIfAny()
+  return {
+    collected: { ...collected, values },
+    configuration: { options: optionsOf(values), adapters, directory },
+    settings,
+    source,
+    files: source === null ? [] : filesOf(source, values, directory, env),
+    warnings: source === null ? [] : literalSecrets(source),
+  }
+}
+
+/** Where the edge of a configuration keeps its state. A relative name in the file starts at the file. */
+export function stateDirOf({ collected, configuration }: LoadedConfig, env: Environment): string {
+  const { stateDir } = collected.values
+  if (stateDir === undefined) return defaultStateDir(env)
+  return collected.source.stateDir === 'file' ? resolve(configuration.directory ?? '.', stateDir) : stateDir
+}
+
+/** @throws ConfigError */
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? String(cause)
+    const why =
+      code === 'ENOENT' ? 'there is no such file; `brxy init` writes one' : `cannot be read (${code})`
+    throw new ConfigError([{ file, line: 0, column: 0, path: '', message: why }], { cause })
+  }
+}
+
+/** The file's format is no setting: it is checked, and taken out. */
+function withoutVersion({ value }: ConfigSource, { add }: Report): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  const { version, ...rest } = value as Record<string, unknown>
+  const wrong = (detail: string, keys: Keys) =>
+    add(new OptionsError('options/invalid', 'version', detail, { keys }))
+  if (version === undefined) wrong('is required; begin the file with version: 1', [])
+  else if (version !== 1) wrong('must be 1; this brxy knows no other format', ['version'])
+  return rest
+}
+
+/** Defaults that depend on how the edge is started. */
+function completed({ values, source }: Collected<typeof SETTINGS>, hasFile: boolean): Settings {
+  return {
+    ...values,
+    onExit: values.onExit ?? (hasFile ? 'keep' : 'stop'),
+    ...(hasFile && source.listen === 'default' ? { listen: [{ bind: ':8080' }] } : {}),
+  }
+}
+
+function optionsOf({ log: _log, requests: _requests, ...options }: Settings): EdgeConfiguration['options'] {
+  return options
+}
+
+function filesOf(
+  source: ConfigSource,
+  { defaults, apps }: Settings,
+  directory: string,
+  env: Environment,
+): string[] {
+  const secrets = secretsOf(source).map(({ value }) => (value as { file?: unknown } | null)?.file)
+  const pages = [defaults.errorPages, ...Object.values(apps).map(({ errorPages }) => errorPages)]
+  const named = [...secrets, ...pages].filter((name) => typeof name === 'string')
+  // A variable's name starts where the edge does, as everything that is no word of the file.
+  const ofVariables = leavesOf(SETTINGS)
+    .map(({ row, called }) => (row.kind === 'secret' ? env[`${called.env}_FILE`] : undefined))
+    .filter((name) => name !== undefined && name !== '')
+    .map((name) => resolve(name as string))
+  return [
+    ...new Set([resolve(source.file), ...named.map((name) => resolve(directory, name)), ...ofVariables]),
+  ]
+}
+
+/** What the file says for each secret. */
+function secretsOf(source: ConfigSource): { keys: Keys; value: unknown }[] {
+  return leavesOf(SETTINGS)
+    .filter(({ row }) => row.kind === 'secret')
+    .map(({ keys }) => ({ keys, value: valueAt(source.value, keys) }))
+}
+
+function literalSecrets(source: ConfigSource): ConfigProblem[] {
+  const message = 'the secret stands in the file itself; { file: PATH } or { env: NAME } keeps it out'
+  return secretsOf(source)
+    .filter(({ keys, value }) => typeof value === 'string' && source.written(keys) === undefined)
+    .map(({ keys }) => ({
+      file: source.file,
+      ...source.position(keys, 'value'),
+      path: keys.join('.'),
+      message,
+    }))
+}
+
+function valueAt(value: unknown, keys: Keys): unknown {
+  return keys.reduce<unknown>(
+    (at, key) => (at as Record<string | number, unknown> | null | undefined)?.[key],
+    value,
+  )
+}
+
+/** Mistakes, with their places. */
+class Report {
+  readonly #source: ConfigSource | null
+  readonly #problems: ConfigProblem[] = []
+
+  constructor(source: ConfigSource | null) {
+    this.#source = source
+  }
+
+  /** What is wrong in a flag or a variable is thrown at once: the file is not at fault. */
+  readonly add = (error: OptionsError): void => {
+    const { code, path, keys, message } = error
+    const source = this.#source
+    if (source === null || /^(--|BRXY_)/.test(path)) throw error
+    const place: Position = source.position(keys, code === 'options/unknown' ? 'key' : 'value')
+    const detail = message.slice(path === '' ? 0 : path.length + 2)
+    this.#problems.push({ file: source.file, ...place, path, message: detail })
+  }
+
+  throwIfAny(): void {
+    if (this.#problems.length === 0) return
+    throw new ConfigError(this.#problems.sort((a, b) => a.line - b.line || a.column - b.column))
+  }
+}

@@ -1,0 +1,72 @@
+import type { Edge, ReloadReport } from '@brxy/edge'
+import { isBrxyError } from '@brxy/protocol'
+import type { LogEvent } from '../log/event.ts'
+import { changesBetween } from './change.ts'
+import { type ConfigPlaces, type LoadedConfig, loadConfig } from './load.ts'
+import { ConfigError } from './problem.ts'
+
+/** What decides how the process runs, so that only a new process can change it. */
+const FIXED = ['stateDir', 'log', 'requests'] as const
+
+/** Puts the configuration file in force again and again, one time after the other, and says what came of it. */
+export class Reloader {
+  readonly #places: ConfigPlaces
+  readonly #write: (event: LogEvent) => void
+  #inForce: LoadedConfig
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(places: ConfigPlaces, inForce: LoadedConfig, write: (event: LogEvent) => void) {
+    this.#places = places
+    this.#inForce = inForce
+    this.#write = write
+  }
+
+  get inForce(): LoadedConfig {
+    return this.#inForce
+  }
+
+  /** Never rejects: with an error nothing has changed, and the report says what is wrong. */
+  reload(edge: Edge): Promise<ReloadReport> {
+    const report = this.#last.then(() => this.#reload(edge))
+    this.#last = report
+    return report
+  }
+
+  async #reload(edge: Edge): Promise<ReloadReport> {
+    try {
+      const next = await loadConfig(this.#places)
+      assertSameProcess(this.#inForce, next)
+      await edge.reload(next.configuration)
+      const changes = changesBetween(this.#inForce, next)
+      this.#inForce = next
+      this.#write({ type: 'reloaded', changes })
+      for (const { message, file, line, path } of next.warnings)
+        this.#write({ type: 'config-warning', problem: `${file}:${line}: ${path}: ${message}` })
+      return { ok: true, changes }
+    } catch (error) {
+      const problems = problemsOf(error)
+      this.#write({ type: 'reload-failed', problems })
+      return { ok: false, problems }
+    }
+  }
+}
+
+/** @throws ConfigError */
+function assertSameProcess(before: LoadedConfig, { collected, source }: LoadedConfig): void {
+  const problems = FIXED.filter((name) => before.collected.values[name] !== collected.values[name]).map(
+    (name) => ({
+      file: source?.file ?? '',
+      ...(source?.position([name], 'value') ?? { line: 0, column: 0 }),
+      path: name,
+      message: 'cannot change while the edge runs; restart it, or put the old value back',
+    }),
+  )
+  if (problems.length > 0) throw new ConfigError(problems)
+}
+
+/** For people, a line each. */
+function problemsOf(error: unknown): readonly string[] {
+  if (error instanceof ConfigError) return error.message.split('\n')
+  const text = error instanceof Error ? error.message : String(error)
+  return [isBrxyError(error) ? `${text} (${error.code})` : text]
+}

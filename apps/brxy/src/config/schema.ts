@@ -1,0 +1,16 @@
+import { jsonSchema, sectionSchema } from '@brxy/options/describe'
+import { APP_OPTIONS, SHELL_OPTIONS } from '@brxy/scaler-shell'
+import { FILE_OPTIONS } from './tables.ts'
+
+/** The JSON schema of brxy.yaml, for editors. */
+export function configSchema(): Record<string, unknown> {
+  return jsonSchema(FILE_OPTIONS, {
+    id: 'https://raw.githubusercontent.com/brxy/brxy/main/apps/brxy/brxy.schema.json',
+    title: 'brxy.yaml',
+    description: 'What a brxy edge serves.',
+    choiceSchemas: {
+      'scaler.shell': sectionSchema(APP_OPTIONS),
+      'scalers.shell': sectionSchema(SHELL_OPTIONS),
+    },
+  })
+}

@@ -1,0 +1,44 @@
+import { BODY_NONE, type RequestHead } from '@brxy/http1'
+import { CLIENT_ERRORS } from '../error.ts'
+import type { ClientConnection } from './client-connection.ts'
+import type { ErrorPages } from './error-pages.ts'
+import { Exchange } from './exchange.ts'
+
+/** Why a request gets no exchange, and how it is told. */
+export class Refusal {
+  readonly code: string
+  readonly status: number
+  /** What follows on the connection cannot be told from the rest of this request. */
+  readonly close: boolean
+  readonly pages: ErrorPages | null
+
+  constructor(code: string, status: number, close: boolean, pages: ErrorPages | null) {
+    this.code = code
+    this.status = status
+    this.close = close
+    this.pages = pages
+  }
+}
+
+/** What becomes of a request: finds its app, and writes its canonical head to the connection's. */
+export function admit(connection: ClientConnection, head: RequestHead): Exchange | Refusal {
+  const { shared } = connection
+  // Upgrades are not forwarded yet: the application sees an ordinary request.
+  head.upgrade = ''
+  const match = shared.router.match(head)
+  const settings = match === null ? null : match.target
+  const pages = settings === null ? shared.errorPages : settings.errorPages
+  // First, for what the application is not to see of the path is taken off when the head is written.
+  const passive = settings === null || settings.passive === null ? null : settings.passive.find(head)
+  const stripped = match?.strip === true ? match.prefix : ''
+  if (!connection.head.write(head, stripped)) return new Refusal('http1/head-too-large', 431, true, pages)
+  // Only an HTTP/1.0 client may leave it out, and no app is the default one.
+  if (head.hostKey === '') return new Refusal('http1/missing-host', 400, true, pages)
+  const app = shared.isDraining
+    ? 'edge/draining'
+    : match === null
+      ? 'edge/no-app'
+      : shared.router.app(match, head.hostKey)
+  if (typeof app !== 'string') return new Exchange(connection, app, head, passive, shared.wheel.now())
+  return new Refusal(app, CLIENT_ERRORS[app].status, head.bodyKind !== BODY_NONE, pages)
+}

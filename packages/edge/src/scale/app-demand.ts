@@ -1,0 +1,54 @@
+import type { Broker } from '../broker.ts'
+import type { Exchange } from '../forward/exchange.ts'
+import type { Instance } from '../tunnel/instance.ts'
+import type { Demand } from './controller.ts'
+
+/** What waits for an app and who could serve it: for the controller, and as DEMAND for the linkers. */
+export class AppDemand {
+  readonly #broker: Broker<Exchange, Instance>
+  readonly #instances: ReadonlyMap<string, Instance>
+  #told = 0
+
+  constructor(broker: Broker<Exchange, Instance>, instances: ReadonlyMap<string, Instance>) {
+    this.#broker = broker
+    this.#instances = instances
+  }
+
+  /** Passive requests are no part of it. */
+  get now(): Demand {
+    const { count, first } = this.#broker.queue
+    return { held: count, oldestSinceMs: first?.heldSinceMs ?? 0, freeSlots: this.#freeSlots() }
+  }
+
+  /** Whether an instance is ready, be it with or without a free slot. */
+  get isAwake(): boolean {
+    for (const { isEligible, phase } of this.#instances.values())
+      if (isEligible && phase === 'ready') return true
+    return false
+  }
+
+  /** The linkers believe that something waits, and nothing does. */
+  get isOver(): boolean {
+    return this.#told > 0 && this.#broker.queue.count === 0
+  }
+
+  /** Tells the linkers, if it is another number than they know. */
+  tell(nowMs: number): void {
+    const { count } = this.#broker.queue
+    if (count === this.#told) return
+    this.#told = count
+    for (const { session } of this.#instances.values()) session.setDemand(count, nowMs)
+  }
+
+  /**
+   * A slot counts although its grant is not here yet: an instance that has just become ready, or has just answered, must
+   * not look like one that has nothing to give.
+   */
+  #freeSlots(): number {
+    let free = 0
+    for (const { isEligible, phase, slots, busy } of this.#instances.values()) {
+      if (isEligible && phase === 'ready') free += Math.max(0, slots - busy)
+    }
+    return free
+  }
+}

@@ -1,0 +1,49 @@
+import type { App } from '../app.ts'
+import type { EdgeEvent } from '../event.ts'
+import type { ScaleAction } from './controller.ts'
+
+/** Carries out what the controller of an app has decided. */
+export function carryOut(
+  action: ScaleAction,
+  app: App,
+  emit: (event: EdgeEvent) => void,
+  nowMs: number,
+): void {
+  switch (action.kind) {
+    case 'scale':
+      app.runner?.scale(app)
+      return
+    case 'launching': {
+      const { copy, launch } = action
+      emit({ type: 'launching', app: app.route, copy, launch, held: app.held.count })
+      return
+    }
+    case 'launch-failed': {
+      const { launch, problem, retryMs } = action
+      const copy = app.controller.member(launch)?.copy
+      const output = app.instanceOf(launch)?.output || app.runner?.output(app, launch) || ''
+      emit({
+        type: 'launch-failed',
+        app: app.route,
+        instance: copy === undefined ? app.route : `${app.route}/${copy}`,
+        launch,
+        problem,
+        retryMs,
+        ...(output === '' ? {} : { output }),
+      })
+      return
+    }
+    case 'fail-held':
+      app.held.failDemand(action.problem, action.retryMs)
+      return
+    case 'verdict': {
+      const instance = app.instanceOf(action.member)
+      if (instance === undefined) return
+      instance.session.verdict(action.go)
+      if (action.go) return
+      instance.phase = 'ready'
+      app.eligibilityChanged(instance, nowMs)
+      return
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import type { Instance } from '@brxy/scaler'
+
+/** A removal is asked for again, as long as the platform lists the instance, after this time. */
+const REPEAT_MS = 5_000
+
+/** What the platform has of an app and must not have: each target names them until they are listed no more. */
+export class Removals {
+  readonly #byId = new Map<string, Instance>()
+  #repeatMs = Number.POSITIVE_INFINITY
+
+  get size(): number {
+    return this.#byId.size
+  }
+
+  list(): Instance[] {
+    return [...this.#byId.values()]
+  }
+
+  /** @returns whether it was not among them yet, so that a call is wanted. */
+  add(instance: Instance): boolean {
+    if (this.#byId.has(instance.id)) return false
+    this.#byId.set(instance.id, instance)
+    return true
+  }
+
+  /** It may exist after all. */
+  cancel(id: string): void {
+    this.#byId.delete(id)
+  }
+
+  /** All that the platform has, by id: what is missing has been removed. */
+  onListed(listed: ReadonlySet<string>): void {
+    for (const id of this.#byId.keys()) if (!listed.has(id)) this.#byId.delete(id)
+  }
+
+  /** A call begins: nothing is repeated while it is out. */
+  onCall(): void {
+    this.#repeatMs = Number.POSITIVE_INFINITY
+  }
+
+  onCallEnded(nowMs: number): void {
+    this.#repeatMs = nowMs + REPEAT_MS
+  }
+
+  /** When to call again for those that are still there. */
+  nextDeadline(): number {
+    return this.#byId.size === 0 ? Number.POSITIVE_INFINITY : this.#repeatMs
+  }
+}

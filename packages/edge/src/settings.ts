@@ -1,0 +1,183 @@
+import { resolve } from 'node:path'
+import { inherit, joinPath, type Keys, OptionsError, resolveOptions } from '@brxy/options'
+import { BrxyError } from '@brxy/protocol'
+import { type Address, parseAddress } from './address.ts'
+import { type AppOptions, DEFAULT_OPTIONS } from './app-options.ts'
+import { type ErrorPages, loadErrorPages } from './forward/error-pages.ts'
+import { PassiveRules } from './forward/passive.ts'
+import { EDGE_OPTIONS, type EdgeOptions } from './options.ts'
+import { RouteError, RouteTable } from './route/route-table.ts'
+import { KeepWarm } from './scale/keep-warm.ts'
+
+/** One app as it is configured: its options, with what it inherits, and what was made of them. */
+export interface AppSettings {
+  /** Its route, unless each of its hosts is one. */
+  readonly name: string
+  readonly options: AppOptions
+  /** null: none, so that the warm path asks nothing. */
+  readonly passive: PassiveRules | null
+  readonly keepWarm: KeepWarm | null
+  readonly fallback: Address | null
+  readonly errorPages: ErrorPages | null
+}
+
+/** Everything that is configured for an edge, checked as a whole. What it cannot check is whether ports are free. */
+export interface EdgeSettings {
+  readonly options: EdgeOptions
+  readonly apps: ReadonlyMap<string, AppSettings>
+  readonly routes: RouteTable<AppSettings>
+  /** For errors that belong to no app. */
+  readonly errorPages: ErrorPages | null
+}
+
+/**
+ * Checks options and makes of them what an edge runs on. It reads the error pages and nothing else.
+ *
+ * @param directory for the relative names of directories
+ * @param onError hears of each mistake, with the keys to its place in a config file; default: the first one is thrown
+ * @throws OptionsError
+ */
+export async function loadSettings(
+  options: EdgeOptions,
+  directory: string,
+  onError: (error: OptionsError) => void = (error) => {
+    throw error
+  },
+): Promise<EdgeSettings> {
+  const loader = new Loader(directory, onError)
+  loader.addresses(options)
+  const errorPages = await loader.pages(options.defaults.errorPages, ['defaults'])
+  const apps = new Map<string, AppSettings>()
+  for (const [name, own] of Object.entries(options.apps)) {
+    const place = { path: joinPath('apps', name), keys: ['apps', name], onError }
+    const inherited: AppOptions = { ...own, ...inherit(DEFAULT_OPTIONS, own, options.defaults, place) }
+    apps.set(name, await loader.app(name, inherited))
+  }
+  return { options, apps, routes: loader.routes([...apps.values()]), errorPages }
+}
+
+/** Options given in code, checked and with their defaults. @throws OptionsError */
+export function edgeOptions(input: Parameters<typeof resolveOptions<typeof EDGE_OPTIONS>>[1]): EdgeOptions {
+  return resolveOptions(EDGE_OPTIONS, input)
+}
+
+class Loader {
+  readonly #directory: string
+  readonly #onError: (error: OptionsError) => void
+  /** By directory: apps mostly share one. */
+  readonly #pages = new Map<string, Promise<ErrorPages>>()
+
+  constructor(directory: string, onError: (error: OptionsError) => void) {
+    this.#directory = directory
+    this.#onError = onError
+  }
+
+  addresses({ listen, tunnel, admin }: EdgeOptions): void {
+    for (const [at, { bind }] of listen.entries())
+      this.#attempt(['listen', at, 'bind'], () => parseAddress(bind))
+    this.#attempt(['tunnel', 'bind'], () => parseAddress(tunnel.bind))
+    this.#attempt(['admin', 'bind'], () => parseAddress(admin.bind))
+  }
+
+  async app(name: string, options: AppOptions): Promise<AppSettings> {
+    const keys = ['apps', name]
+    const { passive, keepWarm, waiting, perHost, paths } = options
+    if (perHost && paths.length > 0) {
+      const detail = 'cannot be given with perHost: each host is one app, whatever the path'
+      this.#onError(invalid([...keys, 'paths'], detail))
+    }
+    return {
+      name,
+      options,
+      passive: passive.length === 0 ? null : this.#passive(passive, [...keys, 'passive']),
+      keepWarm: keepWarm.length === 0 ? null : this.#keepWarm(keepWarm, [...keys, 'keepWarm']),
+      fallback: this.#attempt([...keys, 'waiting', 'fallback'], () =>
+        waiting.fallback === undefined ? null : fallbackAddress(waiting.fallback),
+      ),
+      errorPages: await this.pages(options.errorPages, keys),
+    }
+  }
+
+  async pages(directory: string | undefined, keys: Keys): Promise<ErrorPages | null> {
+    if (directory === undefined) return null
+    const path = resolve(this.#directory, directory)
+    let pages = this.#pages.get(path)
+    if (pages === undefined) {
+      pages = loadErrorPages(path)
+      this.#pages.set(path, pages)
+    }
+    try {
+      return await pages
+    } catch (error) {
+      this.#onError(located(error, [...keys, 'errorPages']))
+      return null
+    }
+  }
+
+  routes(apps: readonly AppSettings[]): RouteTable<AppSettings> {
+    const rules = apps.map((target) => ({
+      name: target.name,
+      hosts: target.options.hosts,
+      paths: target.options.paths,
+      target,
+    }))
+    try {
+      return new RouteTable(rules)
+    } catch (error) {
+      if (!(error instanceof RouteError)) throw error
+      const { rule, host, path } = error.position
+      const keys: (string | number)[] = ['apps', apps[rule].name]
+      if (error.code !== 'edge/bad-path' && host !== undefined) keys.push('hosts', host)
+      else if (path !== undefined) keys.push('paths', path, 'prefix')
+      this.#onError(located(error, keys))
+      return new RouteTable([])
+    }
+  }
+
+  // One at a time first, so that a mistake has its place.
+  #keepWarm(windows: AppOptions['keepWarm'], keys: Keys): KeepWarm | null {
+    const each = windows.map((window, at) =>
+      this.#attempt([...keys, at, 'cron'], () => new KeepWarm([window])),
+    )
+    return each.includes(null) ? null : new KeepWarm(windows)
+  }
+
+  #passive(rules: AppOptions['passive'], keys: Keys): PassiveRules | null {
+    const each = rules.map((rule, at) => this.#attempt([...keys, at], () => new PassiveRules([rule])))
+    return each.includes(null) ? null : new PassiveRules(rules)
+  }
+
+  /** @returns null after a mistake that has been reported */
+  #attempt<V>(keys: Keys, make: () => V): V | null {
+    try {
+      return make()
+    } catch (error) {
+      this.#onError(located(error, keys))
+      return null
+    }
+  }
+}
+
+/** @throws BrxyError `edge/bad-address` */
+function fallbackAddress(text: string): Address {
+  const address = parseAddress(text)
+  if (address.port > 0) return address
+  throw new BrxyError('edge/bad-address', `"${text}" names no port to connect to; expected PORT or HOST:PORT`)
+}
+
+/** The same mistake, with its place in a config file. */
+function located(error: unknown, place: Keys): OptionsError {
+  const keys = error instanceof OptionsError ? [...place, ...error.keys] : place
+  if (error instanceof OptionsError) {
+    const detail = error.path === '' ? error.message : error.message.slice(error.path.length + 2)
+    return invalid(keys, detail, error)
+  }
+  if (!(error instanceof BrxyError)) throw error
+  // The place says which app it is.
+  return invalid(keys, error.message.replace(/^rule "[^"]*": /, ''), error)
+}
+
+function invalid(keys: Keys, detail: string, cause?: unknown): OptionsError {
+  const path = keys.reduce<string>((parent, key) => joinPath(parent, key), '')
+  return new OptionsError('options/invalid', path, detail, { keys, cause })
+}
