@@ -134,7 +134,7 @@ describe('a mistake on the command line', () => {
 
 describe('the environment', () => {
   it('sets what is no flag as well as what is; a flag wins', async () => {
-    const env = { BRXY_HOLD: '300ms', BRXY_MAX_HELD: '1' }
+    const env = { BRXY_HOLD: '300ms', BRXY_QUEUE_REQUESTS: '1' }
     const command = linked(shell('exec sleep 600'), [], { BRXY_STOP: '100ms' })
     const edge = await startEdge({ env, command, flags: ['--max', '1'] })
     const answers = await Promise.all([edge.ask(), edge.ask()])

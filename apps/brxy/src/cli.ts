@@ -31,7 +31,7 @@ const COMMANDS: readonly Command[] = [
     sentence: 'Accepts clients and linkers; runs the command when a request has to wait.',
     examples: [
       ['brxy edge -p 8080 -- brxy link -- python3 demo.py', 'one app, from zero to many'],
-      ['brxy edge -p 80 --host shop.example.com', 'only linkers that come by themselves'],
+      ['brxy edge -f brxy.yaml', 'several apps'],
     ],
     flags: EDGE_FLAGS,
     run: runEdge,

@@ -63,7 +63,7 @@ export const EDGE_OPTIONS = defineOptions({
         env: 'BRXY_ADMIN',
         placeholder: '[HOST:]PORT',
         default: '127.0.0.1:9081',
-        doc: 'For /healthz, /v1/status and reload.',
+        doc: 'For health, status and reload.',
         group: 'Addresses',
       },
       token: {
@@ -153,7 +153,7 @@ export const EDGE_OPTIONS = defineOptions({
         default: 30_000,
         min: 0,
         max: 3_600_000,
-        doc: 'Time for running requests to finish when the edge stops or an app is removed.',
+        doc: 'Time for running requests to finish.',
         group: 'Process',
       },
     },

@@ -47,7 +47,10 @@ export async function runEdge(
     })
     return edge
   }
-  const edge = await start(make, loaded, command.length > 0, write)
+  // Whoever sees that it listens may send signals: they are heard before.
+  const starting = start(make, loaded, command.length > 0, write)
+  const stopped = untilStopped(starting, reloader)
+  const edge = await starting
   const stopWatching =
     reloader !== null && own.watch
       ? watchFiles(
@@ -55,7 +58,7 @@ export async function runEdge(
           () => void reloader.reload(edge),
         )
       : () => {}
-  const exitCode = await untilStopped(edge, reloader)
+  const exitCode = await stopped
   stopWatching()
   return exitCode
 }
@@ -133,20 +136,30 @@ async function start(
   }
 }
 
-/** SIGINT and SIGTERM drain, a second one ends it at once with 128 + n. SIGHUP reloads the file, or drains without one. */
-function untilStopped(edge: Edge, reloader: Reloader | null): Promise<number> {
+/**
+ * SIGINT and SIGTERM drain, a second one ends it at once with 128 + n. SIGHUP reloads the file, or drains without one.
+ * One that comes while the edge starts waits for that; if it cannot start, that is said by whoever waits for it, too.
+ */
+function untilStopped(starting: Promise<Edge>, reloader: Reloader | null): Promise<number> {
   const numbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
   return new Promise((resolve, reject) => {
     let stopping = false
     for (const [signal, number] of Object.entries(numbers)) {
       process.on(signal as keyof typeof numbers, () => {
         if (signal === 'SIGHUP' && reloader !== null) {
-          if (!stopping) void reloader.reload(edge)
+          if (!stopping)
+            void starting.then(
+              (edge) => reloader.reload(edge),
+              () => {},
+            )
           return
         }
         if (stopping) process.exit(128 + number)
         stopping = true
-        edge.stop().then(() => resolve(0), reject)
+        starting.then(
+          (edge) => edge.stop().then(() => resolve(0), reject),
+          () => {},
+        )
       })
     }
   })
