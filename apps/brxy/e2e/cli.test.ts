@@ -288,11 +288,15 @@ describe('brxy status', () => {
     const { code, stdout } = await status()
     expect(code).toBe(0)
     expect(stdout.split('\n').map((line) => line.trim().split(/ {2,}/))).toEqual([
-      ['APP', 'HELD', 'INSTANCE', 'PHASE', 'SLOTS', 'BUSY'],
-      ['a.test', '0', 'a.test/1', 'ready', '3', '0'],
-      ['b.test', '0', 'b.test/1', 'ready', '3', '0'],
+      ['APP', 'HELD', 'INSTANCE', 'SLOTS', 'BUSY', 'PHASE'],
+      ['a.test', '0', 'a.test/1', '3', '0', 'ready'],
+      ['b.test', '0', 'b.test/1', '3', '0', 'ready'],
       [''],
     ])
+    expect(await status('c.test')).toMatchObject({
+      code: 69,
+      stderr: expect.stringContaining('has no app "c.test"'),
+    })
     const only = JSON.parse((await status('--json', 'b.test')).stdout)
     expect(only.apps).toMatchObject([
       { app: 'b.test', held: { count: 0 }, instances: [{ phase: 'ready', slots: 3 }] },

@@ -233,7 +233,7 @@ describe('platform.yaml', () => {
     running.push(brxy(['link', '--route', 'legacy', ...target], { env: { BRXY_TOKEN: token.trim() } }))
     expect(await seen('/anyway', 'legacy.localhost')).toBe('/anyway')
 
-    expect(await run(['reload', '-f', 'platform.yaml'], { ...FREE, ...env })).toBe('nothing is different\n')
+    expect(await run(['reload', '-f', 'platform.yaml'], { ...FREE, ...env })).toBe('no option is different\n')
   })
 })
 

@@ -2,8 +2,7 @@ import { existsSync } from 'node:fs'
 import { checkSecret, loadSecret, Tokens } from '@brxy/edge'
 import { defineOptions, type Options } from '@brxy/options'
 import { BrxyError } from '@brxy/protocol'
-import { type LoadedConfig, loadConfig, stateDirOf } from './config/load.ts'
-import { ConfigError } from './config/problem.ts'
+import { readAccess } from './config/access.ts'
 import { defaultStateDir } from './state-dir.ts'
 
 /** How commands find a running edge, and what they show it. */
@@ -35,7 +34,6 @@ export const ADMIN_OPTIONS = defineOptions({
 })
 
 const DEFAULT_FILE = 'brxy.yaml'
-const DEFAULT_ADMIN = '127.0.0.1:9081'
 /** How long a token that a command makes for itself is good. */
 const TOKEN_LIFE_MS = 60_000
 const TIMEOUT_MS = 60_000
@@ -56,18 +54,15 @@ export class AdminClient {
     this.#token = token
   }
 
-  /** @throws ConfigError, OptionsError: what is wrong in the file */
-  static async find(options: Options<typeof ADMIN_OPTIONS>, env: NodeJS.ProcessEnv): Promise<AdminClient> {
+  /** @throws ConfigError, OptionsError: what the file says of the admin port or the secret cannot be read */
+  static find(options: Options<typeof ADMIN_OPTIONS>, env: NodeJS.ProcessEnv): AdminClient {
     const file = options.file ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null)
     // An address that was given needs no file, which may belong to another edge.
-    const config =
-      file === null || options.admin !== undefined ? null : await load(file, env, options.file !== undefined)
-    const address = options.admin ?? config?.collected.values.admin.bind ?? DEFAULT_ADMIN
-    const configured = options.adminToken ?? config?.collected.values.admin.token
-    const stateDir = options.stateDir ?? (config === null ? defaultStateDir(env) : stateDirOf(config, env))
-    const token = async () => configured ?? (await madeToken(config, stateDir, env))
-    // `:9081` listens on all addresses, of which this is one.
-    return new AdminClient(address.replace(/^(0\.0\.0\.0|\[::\])?:/, '127.0.0.1:'), token)
+    const access = readAccess(options.admin === undefined ? file : null, env)
+    const configured = options.adminToken ?? access.admin.token
+    const stateDir = options.stateDir ?? access.stateDir ?? defaultStateDir(env)
+    const token = async () => configured ?? (await madeToken(access.secret, stateDir))
+    return new AdminClient(reachable(options.admin ?? access.admin.bind), token)
   }
 
   /**
@@ -87,30 +82,21 @@ export class AdminClient {
       const cause = (error as { cause?: Error }).cause ?? (error as Error)
       throw new BrxyError(
         'admin/unreachable',
-        `no edge answers at ${this.address}: ${cause.message}. Give --admin HOST:PORT`,
+        `no edge answers at ${this.address}: ${cause.message}. Start it, or give --admin HOST:PORT (where it listened before, if the file has just moved it)`,
         { cause },
       )
     }
   }
 }
 
-/** A file that happens to be here and cannot be read is no reason to ask nobody. */
-async function load(file: string, env: NodeJS.ProcessEnv, isNamed: boolean): Promise<LoadedConfig | null> {
-  try {
-    return await loadConfig({ file, flags: {}, env })
-  } catch (error) {
-    if (isNamed || !(error instanceof ConfigError)) throw error
-    return null
-  }
+/** A port alone is on this machine; an address that means all of them is this one, too. */
+function reachable(address: string): string {
+  return /^\d+$/.test(address)
+    ? `127.0.0.1:${address}`
+    : address.replace(/^(0\.0\.0\.0|\[::\])?:/, '127.0.0.1:')
 }
 
-async function madeToken(
-  config: LoadedConfig | null,
-  stateDir: string,
-  env: NodeJS.ProcessEnv,
-): Promise<string> {
-  const { secret } = config?.collected.values ?? {}
-  const given = secret ?? env.BRXY_SECRET
-  const key = given === undefined ? await loadSecret(stateDir) : checkSecret(given, 'BRXY_SECRET')
+async function madeToken(secret: string | undefined, stateDir: string): Promise<string> {
+  const key = secret === undefined ? await loadSecret(stateDir) : checkSecret(secret, 'BRXY_SECRET')
   return new Tokens(key).issueAdmin(TOKEN_LIFE_MS)
 }

@@ -48,6 +48,13 @@ describe('an edge that starts', () => {
     expect(await isOpen(portOf(clients[0]))).toBe(true)
   })
 
+  it('takes a port alone for one of this machine, also for tunnel and admin', async () => {
+    const { tunnel, admin } = await edgeWith({ tunnel: { bind: '0' }, admin: { bind: '0' } }).start()
+    expect([tunnel, admin]).toEqual([expect.stringMatching(/^127/), expect.stringMatching(/^127/)])
+    const all = await edgeWith({ tunnel: { bind: ':0' } }).start()
+    expect(all.tunnel).toMatch(/^(\[::\]|0\.0\.0\.0):/)
+  })
+
   it.each(['listen', 'tunnel', 'admin'] as const)(
     'says which port is taken (%s), and holds none itself then',
     async (name) => {

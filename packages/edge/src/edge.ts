@@ -49,6 +49,8 @@ export interface EdgeConfig extends EdgeConfiguration {
   readonly onEvent: (event: EdgeEvent) => void
   /** Whether onEvent hears of each request. */
   readonly reportRequests?: boolean
+  /** What status() says of the configuration, such as its file; default: null. */
+  readonly describeConfig?: () => unknown
   /** What `POST /v1/reload` of the admin port does; null or absent: nothing. */
   readonly onReload?: AdminSource['reload']
 }
@@ -173,7 +175,7 @@ export class Edge {
     try {
       for (const step of steps) changes.push(await step())
     } catch (error) {
-      for (const { rollback } of changes) rollback()
+      for (const { rollback } of changes.reverse()) await rollback()
       throw error
     }
     for (const { commit } of changes) commit()
@@ -261,11 +263,13 @@ export class Edge {
     const nowMs = this.#wheel.now()
     const { version } = this.#config
     const parts = this.#parts
-    if (parts === null) return { version, edge: this.#id, draining: false, connections: 0, apps: [] }
+    const config = this.#config.describeConfig?.() ?? null
+    if (parts === null) return { version, edge: this.#id, config, draining: false, connections: 0, apps: [] }
     const { shared, clients, apps } = parts
     return {
       version,
       edge: this.#id,
+      config,
       draining: shared.isDraining,
       connections: clients.count,
       apps: [...[...apps].map((app) => appStatus(app, nowMs)), ...[...apps.asleep()].map(asleepStatus)],
@@ -284,7 +288,9 @@ export class Edge {
     if (parts === null || this.#settings === null) return this.#close()
     const { shared, apps, clients, scalers, tunnel } = parts
     const { drainMs } = this.options.timeouts
-    this.#config.onEvent({ type: 'draining' })
+    const keeps =
+      this.options.onExit === 'keep' ? [...apps].reduce((sum, app) => sum + app.instances.size, 0) : 0
+    this.#config.onEvent({ type: 'draining', keeps })
     shared.isDraining = true
     for (const app of apps) app.refuseHeld()
     await Promise.race([clients.drain(), after(drainMs)])

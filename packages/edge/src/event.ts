@@ -24,6 +24,14 @@ export type EdgeEvent =
       readonly retryMs: number
       readonly output?: string
     }
+  /** It was asked for a while ago and no linker has connected: is there one in it? */
+  | {
+      readonly type: 'launch-slow'
+      readonly app: string
+      readonly instance: string
+      readonly launch: string
+      readonly tookMs: number
+    }
   | {
       readonly type: 'connected'
       readonly app: string
@@ -74,5 +82,6 @@ export type EdgeEvent =
       readonly message: string
       readonly fields: object
     }
-  | { readonly type: 'draining' }
+  /** `keeps`: instances that go on without the edge. */
+  | { readonly type: 'draining'; readonly keeps: number }
   | { readonly type: 'bug'; readonly error: unknown }

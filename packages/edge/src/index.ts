@@ -3,7 +3,7 @@
 // For the command line and for docs.
 export { parseAddress } from './address.ts'
 export type { ReloadReport } from './admin/admin-server.ts'
-export type { AppStatus, InstanceStatus, LaunchStatus, Status } from './admin/status.ts'
+export type { AppStatus, FailureStatus, InstanceStatus, LaunchStatus, Status } from './admin/status.ts'
 export { Edge, type EdgeAddresses, type EdgeConfig, type EdgeConfiguration } from './edge.ts'
 export { CLIENT_ERRORS, type ClientErrorCode, type ClientErrorInfo, EDGE_ERRORS } from './error.ts'
 export type { EdgeEvent } from './event.ts'

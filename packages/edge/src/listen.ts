@@ -13,7 +13,10 @@ export function listen(
   onError: (error: Error) => void,
   options: Pick<ListenOptions, 'backlog'> = {},
 ): Promise<string> {
-  const { host, port } = parseAddress(text)
+  const address = parseAddress(text)
+  const { port } = address
+  // A port alone is for this machine; `:8080` is for all.
+  const host = address.host ?? (text.startsWith(':') ? undefined : '127.0.0.1')
   return new Promise((resolve, reject) => {
     const onFailed = (cause: NodeJS.ErrnoException) => {
       if (cause.code === 'EADDRINUSE') {

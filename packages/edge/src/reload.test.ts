@@ -197,6 +197,37 @@ describe('a reload', () => {
     expect(await client.ended()).toMatch(/\r\nConnection: close\r\n[\s\S]*two$/)
   })
 
+  it.each([
+    ['wider', '127.0.0.1', ''],
+    ['narrower', '', '127.0.0.1'],
+  ])('makes an address %s, although the port is its own', async (_, before, after) => {
+    const [port] = await freePorts(1)
+    const at = (host: string) => ({ listen: [{ bind: `${host}:${port}` }] })
+    await started(SHOP)
+    await reload(SHOP, at(before))
+    const linker = await edge.linker()
+    const client = edge.client(port).get()
+    ;(await linker.next()).respond('one')
+    await client.until('one')
+    await reload(SHOP, at(after))
+    expect(await isOpen(port)).toBe(true)
+    const other = edge.client(port).get()
+    ;(await linker.next()).respond('two')
+    await other.until('two')
+  })
+
+  it('has the old address again when something else is wrong', async () => {
+    const [port] = await freePorts(1)
+    await started(SHOP)
+    await reload(SHOP, { listen: [{ bind: `127.0.0.1:${port}` }] })
+    const wrong = { listen: [{ bind: `:${port}` }, { bind: `127.0.0.1:${admin}` }] }
+    await expect(reload(SHOP, wrong)).rejects.toMatchObject({ code: 'edge/address-in-use' })
+    expect(await isOpen(port)).toBe(true)
+    expect(await isOpen(admin)).toBe(true)
+    await reload(SHOP, { listen: [{ bind: `127.0.0.1:${port}` }] })
+    expect(await isOpen(port)).toBe(true)
+  })
+
   it('moves the tunnel and the admin port, and no session ends', async () => {
     await started(SHOP)
     const linker = await edge.linker()
@@ -235,6 +266,11 @@ describe('a reload', () => {
       'edge/address-in-use',
     ],
     ['a scaler that nobody brought', () => ({ apps: { a: { scaler: FAKE } } }), 'edge/no-adapter'],
+    [
+      'more instances kept than may be',
+      () => ({ apps: { a: { hosts: ['a'], min: 3, max: 2, slots: 1 } } }),
+      'options/invalid',
+    ],
     ['a secret that is too short', () => ({ secret: 'short' }), 'edge/bad-secret'],
   ])('changes nothing with %s', async (_, wrong, code) => {
     await started(SHOP)

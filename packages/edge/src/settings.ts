@@ -81,7 +81,12 @@ class Loader {
 
   async app(name: string, options: AppOptions): Promise<AppSettings> {
     const keys = ['apps', name]
-    const { passive, keepWarm, waiting, perHost, paths } = options
+    const { passive, keepWarm, waiting, perHost, paths, min, max } = options
+    const tooMany = (kept: number, place: Keys) => {
+      if (kept > max) this.#onError(invalid(place, `${kept} is more than max, which is ${max} for this app`))
+    }
+    tooMany(min, [...keys, 'min'])
+    for (const [at, window] of keepWarm.entries()) tooMany(window.min, [...keys, 'keepWarm', at, 'min'])
     if (perHost && paths.length > 0) {
       const detail = 'cannot be given with perHost: each host is one app, whatever the path'
       this.#onError(invalid([...keys, 'paths'], detail))
@@ -136,8 +141,10 @@ class Loader {
 
   // One at a time first, so that a mistake has its place.
   #keepWarm(windows: AppOptions['keepWarm'], keys: Keys): KeepWarm | null {
-    const each = windows.map((window, at) =>
-      this.#attempt([...keys, at, 'cron'], () => new KeepWarm([window])),
+    const each = windows.map(
+      (window, at) =>
+        this.#attempt([...keys, at, 'cron'], () => new KeepWarm([{ ...window, tz: 'UTC' }])) &&
+        this.#attempt([...keys, at, 'tz'], () => new KeepWarm([window])),
     )
     return each.includes(null) ? null : new KeepWarm(windows)
   }

@@ -150,7 +150,7 @@ describe('readConfig', () => {
     [{ max: 1.5 }, 'options/invalid', 'app.max: 1.5 must be a whole number'],
     [{ health: 1.1 }, 'options/invalid', 'app.health: 1.1 must be a string; quote it'],
     [{ health: { a: 1 } }, 'options/invalid', 'app.health: a mapping must be a string'],
-    [{ ports: 'a,b' }, 'options/invalid', 'app.ports: "a,b" must be a list: [a,b]'],
+    [{ ports: 'a,b' }, 'options/invalid', 'app.ports: "a,b" must be a list: [a, b]'],
     [{ ports: [1] }, 'options/invalid', 'app.ports[0]: 1 must be a string; quote it'],
     [{ labels: 'A=1' }, 'options/invalid', 'app.labels: "A=1" must map names to strings'],
     [{ labels: { A: 1 } }, 'options/invalid', 'app.labels.A: 1 must be a string; quote it'],

@@ -110,7 +110,14 @@ export class Reader {
     if (typeof value === 'string') {
       // In a file a list has its own syntax; one text would leave open whether its commas divide.
       if (row.kind === 'strings')
-        throw new OptionsError('options/invalid', path, `${quote(value)} must be a list: [${value}]`)
+        throw new OptionsError(
+          'options/invalid',
+          path,
+          `${quote(value)} must be a list: [${value
+            .trim()
+            .split(/[\s,]+/)
+            .join(', ')}]`,
+        )
       if (row.kind === 'map') return checkOption(path, row, value)
       return parseOption(path, row, value)
     }

@@ -21,8 +21,11 @@ export function asElements(
   path: string,
   keys: Keys = [],
 ): readonly unknown[] {
-  if (!Array.isArray(input))
-    throw new OptionsError('options/invalid', path, `${quote(input)} must be a list`, { keys })
+  if (!Array.isArray(input)) {
+    const isScalar = typeof input !== 'object' && row.shorthand !== undefined
+    const detail = `${quote(input)} must be a list${isScalar ? `: [${JSON.stringify(String(input))}]` : ''}`
+    throw new OptionsError('options/invalid', path, detail, { keys })
+  }
   const why = whyWrongCount(input.length, row.min ?? 0, row.max ?? MAX_ELEMENTS)
   if (why !== undefined) throw new OptionsError('options/invalid', path, why, { keys })
   return input

@@ -63,7 +63,11 @@ export class EdgeProcess extends Running {
     const given = options.file === undefined ? options.stateDir : join(dirname(options.file), 'state')
     const dir = given === undefined ? tempDir() : { path: given, remove() {} }
     const edge = new EdgeProcess(options, dir.path, dir.remove)
-    const listening = await edge.event('listening')
+    // One that does not get that far is nobody's to close.
+    const listening = await edge.event('listening').catch(async (error) => {
+      await edge.close()
+      throw error
+    })
     edge.port = Number((listening.clients as string[])[0].split(':').pop())
     edge.tunnel = listening.tunnel as string
     edge.admin = listening.admin as string

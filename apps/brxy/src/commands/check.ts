@@ -3,7 +3,8 @@ import type { CommandEnvironment } from '@brxy/linker/cli'
 import { collect, defineOptions, type Keys, leavesOf, OptionsError } from '@brxy/options'
 import { type ListedOption, listOptions } from '@brxy/options/describe'
 import { columns } from '../columns.ts'
-import { type LoadedConfig, loadConfig } from '../config/load.ts'
+import { effective, type LoadedConfig, loadConfig } from '../config/load.ts'
+import { ConfigError } from '../config/problem.ts'
 import { SETTINGS } from '../config/tables.ts'
 import { EXIT } from '../exit-code.ts'
 import { flagTexts } from '../table-flags.ts'
@@ -29,7 +30,14 @@ export async function runCheck(
 ): Promise<number> {
   const { route, json } = collect(CHECK_FLAGS, { flags: flagTexts(CHECK_FLAGS, argv), env }).values
   const file = typeof argv.file === 'string' ? argv.file : DEFAULT_FILE
-  const config = await loadConfig({ file, flags: {}, env })
+  const config = await loadConfig({ file, flags: {}, env }).catch((error: unknown) => {
+    if (!json || !(error instanceof ConfigError)) throw error
+    return error
+  })
+  if (config instanceof ConfigError) {
+    process.stdout.write(`${JSON.stringify({ ok: false, problems: config.problems }, null, 2)}\n`)
+    return EXIT.BAD_CONFIG
+  }
   if (route !== undefined) return checkRoute(config, route, json)
   const options = listOptions(SETTINGS, effective(config), sourceOf(config), (keys) =>
     config.source?.written(keys),
@@ -38,12 +46,6 @@ export async function runCheck(
   for (const { line, column, path, message } of config.warnings)
     process.stderr.write(`${file}:${line}:${column}: ${path}: ${message}\n`)
   return EXIT.CLEAN
-}
-
-/** What holds for each app, also where it says nothing. */
-function effective({ collected, settings }: LoadedConfig) {
-  const apps = Object.fromEntries([...settings.apps].map(([name, { options }]) => [name, options]))
-  return { ...collected.values, apps }
 }
 
 /** `brxy.yaml:12`, `BRXY_MAX`, `defaults` for what an app inherits from there, `default`. */

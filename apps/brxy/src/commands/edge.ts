@@ -43,6 +43,7 @@ export async function runEdge(
       version,
       onEvent: write,
       reportRequests: requests === 'on' || (requests === 'auto' && isText),
+      describeConfig: () => reloader?.describe() ?? null,
       onReload: reloader === null ? null : () => reloader.reload(edge),
     })
     return edge
@@ -50,17 +51,20 @@ export async function runEdge(
   // Whoever sees that it listens may send signals: they are heard before.
   const starting = start(make, loaded, command.length > 0, write)
   const stopped = untilStopped(starting, reloader)
-  const edge = await starting
+  // What changes while it starts is a change, too.
   const stopWatching =
     reloader !== null && own.watch
       ? watchFiles(
           () => reloader.inForce.files,
-          () => void reloader.reload(edge),
+          (isRetry) => reloadStarted(starting, reloader, isRetry),
         )
       : () => {}
-  const exitCode = await stopped
-  stopWatching()
-  return exitCode
+  try {
+    await starting
+    return await stopped
+  } finally {
+    stopWatching()
+  }
 }
 
 interface CommandOptions {
@@ -147,11 +151,7 @@ function untilStopped(starting: Promise<Edge>, reloader: Reloader | null): Promi
     for (const [signal, number] of Object.entries(numbers)) {
       process.on(signal as keyof typeof numbers, () => {
         if (signal === 'SIGHUP' && reloader !== null) {
-          if (!stopping)
-            void starting.then(
-              (edge) => reloader.reload(edge),
-              () => {},
-            )
+          if (!stopping) void reloadStarted(starting, reloader, false)
           return
         }
         if (stopping) process.exit(128 + number)
@@ -163,4 +163,14 @@ function untilStopped(starting: Promise<Edge>, reloader: Reloader | null): Promi
       })
     }
   })
+}
+
+/** Without an edge there is nothing to reload; why it did not start is said elsewhere. */
+async function reloadStarted(
+  starting: Promise<Edge>,
+  reloader: Reloader,
+  isRetry: boolean,
+): Promise<boolean> {
+  const edge = await starting.catch(() => null)
+  return edge !== null && (await reloader.reload(edge, isRetry)).ok
 }

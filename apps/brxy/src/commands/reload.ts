@@ -18,7 +18,7 @@ export async function runReload(
   { env }: CommandEnvironment,
 ): Promise<number> {
   const { values } = collect(RELOAD_FLAGS, { flags: flagTexts(RELOAD_FLAGS, argv), env })
-  const client = await AdminClient.find(values, env)
+  const client = AdminClient.find(values, env)
   const { status, body } = await client.ask('POST', '/v1/reload', true)
   if (values.json && (status === 200 || status === 422)) {
     process.stdout.write(`${JSON.stringify(body, null, 2)}\n`)
@@ -27,7 +27,7 @@ export async function runReload(
   switch (status) {
     case 200: {
       const { changes } = body as ReloadReport & { changes: readonly OptionChange[] }
-      const lines = changes.length === 0 ? ['nothing is different'] : changes.map(changeLine)
+      const lines = changes.length === 0 ? ['no option is different'] : changes.map(changeLine)
       process.stdout.write(`${lines.join('\n')}\n`)
       return EXIT.CLEAN
     }

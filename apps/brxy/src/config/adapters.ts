@@ -88,10 +88,15 @@ class Checker {
   }
 
   report(error: unknown, keys: Keys): undefined {
-    if (!isBrxyError(error)) throw error
+    // Adapters are anybody's: a plain Error is an adapter's complaint, too.
+    if (!(error instanceof Error) && !isBrxyError(error)) throw error
     // The message names the place in the adapter's own words; its keys are relative to the adapter's section.
-    const { path = '', keys: inner = [] } = error as { path?: string; keys?: Keys }
-    const { code, message } = error
+    const {
+      path = '',
+      keys: inner = [],
+      code,
+      message,
+    } = error as Error & { path?: string; keys?: Keys; code?: string }
     const detail = path !== '' && message.startsWith(`${path}: `) ? message.slice(path.length + 2) : message
     // The place of an unknown option is its key.
     const kind = code === 'options/unknown' ? code : 'options/invalid'

@@ -11,7 +11,8 @@ export function initialConfig(command: readonly string[], file: string): string 
     [`brxy reload -f ${file}`, 'after a change, while it runs'],
   ]
   const usage = columns(commands.map(([line, why]) => ['#  ', line, why]))
-  return `# What this edge serves.
+  return `# yaml-language-server: $schema=https://raw.githubusercontent.com/brxy/brxy/main/apps/brxy/brxy.schema.json
+# What this edge serves.
 ${usage}
 # Every key: https://github.com/brxy/brxy/blob/main/docs/config.md
 version: 1
@@ -19,6 +20,10 @@ version: 1
 # Where clients connect. "8080" is this machine only, ":8080" everybody.
 listen:
   - bind: "8080"
+
+# Where linkers and operators connect; for a second edge on one machine other ports.
+# tunnel: { bind: "127.0.0.1:9080" }
+# admin: { bind: "127.0.0.1:9081" }
 
 # What every app below has unless it says otherwise.
 defaults:

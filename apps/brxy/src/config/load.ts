@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { type EdgeConfiguration, type EdgeSettings, loadSettings } from '@brxy/edge'
 import {
@@ -13,8 +12,9 @@ import {
 } from '@brxy/options'
 import { defaultStateDir } from '../state-dir.ts'
 import { adaptersFor } from './adapters.ts'
-import { ConfigError, type ConfigProblem, type Position } from './problem.ts'
-import { ConfigSource } from './source.ts'
+import type { ConfigProblem } from './problem.ts'
+import { Report, readSource } from './report.ts'
+import type { ConfigSource } from './source.ts'
 import { SETTINGS } from './tables.ts'
 
 export type Settings = Options<typeof SETTINGS>
@@ -49,7 +49,7 @@ export interface LoadedConfig {
  */
 export async function loadConfig(places: ConfigPlaces): Promise<LoadedConfig> {
   const { file, flags, env } = places
-  const source = file === null ? null : ConfigSource.parse(file, readText(file), env)
+  const source = file === null ? null : readSource(file, env)
   const directory = file === null ? '.' : dirname(resolve(file))
   const report = new Report(source)
   const collected = collect(SETTINGS, {
@@ -78,18 +78,6 @@ export function stateDirOf({ collected, configuration }: LoadedConfig, env: Envi
   const { stateDir } = collected.values
   if (stateDir === undefined) return defaultStateDir(env)
   return collected.source.stateDir === 'file' ? resolve(configuration.directory ?? '.', stateDir) : stateDir
-}
-
-/** @throws ConfigError */
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? String(cause)
-    const why =
-      code === 'ENOENT' ? 'there is no such file; `brxy init` writes one' : `cannot be read (${code})`
-    throw new ConfigError([{ file, line: 0, column: 0, path: '', message: why }], { cause })
-  }
 }
 
 /** The file's format is no setting: it is checked, and taken out. */
@@ -161,27 +149,8 @@ function valueAt(value: unknown, keys: Keys): unknown {
   )
 }
 
-/** Mistakes, with their places. */
-class Report {
-  readonly #source: ConfigSource | null
-  readonly #problems: ConfigProblem[] = []
-
-  constructor(source: ConfigSource | null) {
-    this.#source = source
-  }
-
-  /** What is wrong in a flag or a variable is thrown at once: the file is not at fault. */
-  readonly add = (error: OptionsError): void => {
-    const { code, path, keys, message } = error
-    const source = this.#source
-    if (source === null || /^(--|BRXY_)/.test(path)) throw error
-    const place: Position = source.position(keys, code === 'options/unknown' ? 'key' : 'value')
-    const detail = message.slice(path === '' ? 0 : path.length + 2)
-    this.#problems.push({ file: source.file, ...place, path, message: detail })
-  }
-
-  throwIfAny(): void {
-    if (this.#problems.length === 0) return
-    throw new ConfigError(this.#problems.sort((a, b) => a.line - b.line || a.column - b.column))
-  }
+/** Options as they hold, for each app also where it says nothing. */
+export function effective({ collected, settings }: LoadedConfig): Settings {
+  const apps = Object.fromEntries([...settings.apps].map(([name, { options }]) => [name, options]))
+  return { ...collected.values, apps }
 }

@@ -39,6 +39,11 @@ function describe(event: LogEvent): readonly [string, string] | null {
         `failed to start (${event.problem.code}): ${event.problem.message}${again}${output}`,
       ]
     }
+    case 'launch-slow':
+      return [
+        event.instance,
+        `asked for ${seconds(event.tookMs)} ago and no linker has connected; does its command run \`brxy link\`?`,
+      ]
     case 'connected':
       return null
     case 'ready':
@@ -77,7 +82,7 @@ function describe(event: LogEvent): readonly [string, string] | null {
       return [
         'config',
         event.changes.length === 0
-          ? 'reloaded, nothing is different'
+          ? 'reloaded, no option is different'
           : `reloaded${list(event.changes.map(changeLine))}`,
       ]
     case 'reload-failed':
@@ -85,7 +90,7 @@ function describe(event: LogEvent): readonly [string, string] | null {
     case 'config-warning':
       return ['config', event.problem]
     case 'draining':
-      return ['edge', 'draining: running requests finish, instances stop']
+      return ['edge', `draining: running requests finish, ${afterwards(event.keeps)}`]
     case 'bug':
       return [
         'edge',
@@ -94,6 +99,13 @@ function describe(event: LogEvent): readonly [string, string] | null {
     default:
       return null
   }
+}
+
+/** What becomes of the instances of an edge that stops. */
+function afterwards(keeps: number): string {
+  if (keeps === 0) return 'instances stop'
+  const who = keeps === 1 ? '1 instance goes on' : `${keeps} instances go on`
+  return `${who} without this edge (onExit: keep) and leave unless it is back soon`
 }
 
 function seconds(ms: number): string {

@@ -4,6 +4,8 @@ import type { App } from '../app.ts'
 export interface Status {
   readonly version: string
   readonly edge: string
+  /** What whoever runs the edge says of its configuration; null if nothing. */
+  readonly config: unknown
   readonly draining: boolean
   readonly connections: number
   readonly apps: readonly AppStatus[]
@@ -14,6 +16,14 @@ export interface AppStatus {
   readonly held: { readonly count: number; readonly bytes: number; readonly oldestMs: number }
   readonly instances: readonly InstanceStatus[]
   readonly launches: readonly LaunchStatus[]
+  /** Why the last start failed, and when the next one may be tried; null if all is well. */
+  readonly failure: FailureStatus | null
+}
+
+export interface FailureStatus {
+  readonly code: string
+  readonly message: string
+  readonly retryMs: number
 }
 
 /** One connected instance. */
@@ -39,7 +49,7 @@ export interface LaunchStatus {
 
 /** A configured app that nobody has asked for yet. */
 export function asleepStatus(app: string): AppStatus {
-  return { app, held: { count: 0, bytes: 0, oldestMs: 0 }, instances: [], launches: [] }
+  return { app, held: { count: 0, bytes: 0, oldestMs: 0 }, instances: [], launches: [], failure: null }
 }
 
 export function appStatus(app: App, nowMs: number): AppStatus {
@@ -76,5 +86,6 @@ export function appStatus(app: App, nowMs: number): AppStatus {
     },
     instances,
     launches,
+    failure: app.controller.failure(nowMs),
   }
 }

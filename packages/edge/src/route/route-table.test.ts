@@ -207,7 +207,7 @@ describe('RouteTable, given a mistake', () => {
     expect(error).toMatchObject({
       code: 'edge/duplicate-route',
       message:
-        'rules "first" and "second" both claim the path /api of the host shop.test; remove it from one, or give it another path',
+        '"first" and "second" both claim the path /api of the host shop.test; remove it from one, or give it another path',
       position: { rule: 2, host: 0, path: 2 },
       earlier: { rule: 1, host: 1, path: 1 },
     })

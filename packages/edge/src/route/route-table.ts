@@ -237,7 +237,7 @@ function duplicate(
   const message =
     earlier?.rule === position.rule
       ? `rule ${quote(match.name)} claims ${what} twice; remove one`
-      : `rules ${quote(otherName)} and ${quote(match.name)} both claim ${what}; remove it from one, or give it another path`
+      : `${quote(otherName)} and ${quote(match.name)} both claim ${what}; remove it from one, or give it another path`
   return new RouteError('edge/duplicate-route', message, position, earlier)
 }
 

@@ -33,6 +33,12 @@ export function carryOut(
       })
       return
     }
+    case 'launch-slow': {
+      const { launch, tookMs } = action
+      const copy = app.controller.member(launch)?.copy
+      emit({ type: 'launch-slow', app: app.route, instance: `${app.route}/${copy}`, launch, tookMs })
+      return
+    }
     case 'fail-held':
       app.held.failDemand(action.problem, action.retryMs)
       return

@@ -80,7 +80,10 @@ export class Scaling {
     return this.step()
   }
 
-  /** Time passes; the controller is stepped whenever it asked to be. @returns what it wanted done. */
+  /**
+   * Time passes; the controller is stepped whenever it asked to be.
+   * @returns what it wanted done, but for what people are told on the way (`launch-slow` is in `actions`)
+   */
   pass(ms: number): ScaleAction[] {
     const until = this.nowMs + ms
     const done: ScaleAction[] = []
@@ -92,7 +95,7 @@ export class Scaling {
       done.push(...this.step())
     }
     this.nowMs = until
-    return done
+    return done.filter(({ kind }) => kind !== 'launch-slow')
   }
 
   /** Launches it wants now: their ids. */

@@ -2,7 +2,9 @@ import type { Instance, Problem, Target } from '@brxy/scaler'
 import { Backoff } from './backoff.ts'
 import { Leavers } from './leavers.ts'
 import { isStarting, type Member, Members, type Phase } from './members.ts'
+import { ENDED, LOST, neverConnected } from './problems.ts'
 import { Removals } from './removals.ts'
+import { slowLaunches } from './slow-launches.ts'
 import { type Demand, launchesFor } from './sum.ts'
 
 export type { Demand } from './sum.ts'
@@ -42,6 +44,8 @@ export type ScaleAction =
       readonly problem: Problem
       readonly retryMs: number
     }
+  /** No linker has connected for a while. For people who watch. */
+  | { readonly kind: 'launch-slow'; readonly launch: string; readonly tookMs: number }
   /** No instance can come: answer every held request with the reason. */
   | { readonly kind: 'fail-held'; readonly problem: Problem; readonly retryMs: number }
   /** Answer the LEAVE of an instance. */
@@ -88,6 +92,18 @@ export class ScaleController {
   get isEmpty(): boolean {
     for (const _ of this.#members) return false
     return this.#removals.size === 0 && !this.#isCalling
+  }
+
+  /** Why the last start failed; null once an instance has served since. */
+  failure(nowMs: number): { code: string; message: string; retryMs: number } | null {
+    const problem = this.#lastProblem
+    return (
+      problem && {
+        code: problem.code,
+        message: problem.message,
+        retryMs: Math.round(this.#backoff.remainingMs(nowMs)),
+      }
+    )
   }
 
   nextDeadline(): number {
@@ -231,7 +247,12 @@ export class ScaleController {
       this.#removals.onCall()
       this.#actions.push({ kind: 'scale' })
     }
-    this.#deadlineMs = this.#computeDeadline(demand, nowMs)
+    for (const { key, createdMs } of slowLaunches.take(this.#members, nowMs))
+      this.#actions.push({ kind: 'launch-slow', launch: key, tookMs: nowMs - createdMs })
+    this.#deadlineMs = Math.min(
+      this.#computeDeadline(demand, nowMs),
+      slowLaunches.nextDeadline(this.#members),
+    )
     return this.#actions.splice(0)
   }
 
@@ -373,16 +394,4 @@ export class ScaleController {
     }
     return deadline
   }
-}
-
-const LOST: Problem = {
-  code: 'crashed',
-  message: 'the tunnel was lost before the first response',
-  final: true,
-}
-const ENDED: Problem = { code: 'crashed', message: 'it ended before it connected', final: true }
-
-function neverConnected(afterMs: number): Problem {
-  const seconds = Math.round(afterMs / 100) / 10
-  return { code: 'unavailable', message: `no linker connected within ${seconds} s`, final: true }
 }

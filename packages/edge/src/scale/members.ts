@@ -30,6 +30,8 @@ export interface Member {
   hasServed: boolean
   /** Its start failed: whatever the platform has of it is removed at once. */
   hasFailed: boolean
+  /** People were told that its linker is long in coming. */
+  isSlowTold: boolean
   /** Where its launch is: in no call to the scaler yet, in the one that is out, or accepted by the platform. */
   call: 'none' | 'out' | 'accepted'
   /** Requests it had been given when it last asked to leave. */
@@ -80,6 +82,7 @@ export class Members {
       slots: 0,
       hasServed: false,
       hasFailed: false,
+      isSlowTold: false,
       call: 'none',
       dispatched: 0,
       keptAt: -1,

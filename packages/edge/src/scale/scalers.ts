@@ -61,8 +61,8 @@ export class Scalers {
   ): Promise<Change> {
     const next = new Map<string, Running>()
     const made: ScalerRunner[] = []
-    const rollback = () => {
-      for (const runner of made) void this.#close(runner)
+    const rollback = async () => {
+      for (const runner of made) await this.#close(runner)
     }
     try {
       for (const { route, choice } of apps) {
@@ -75,7 +75,7 @@ export class Scalers {
         entry.runner.check(route, choice.options)
       }
     } catch (error) {
-      rollback()
+      await rollback()
       throw error
     }
     const commit = () => {

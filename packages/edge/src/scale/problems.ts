@@ -1,0 +1,17 @@
+import type { Problem } from '@brxy/scaler'
+
+// Why a start has failed, where the platform does not say it.
+
+export const LOST: Problem = {
+  code: 'crashed',
+  message: 'the tunnel was lost before the first response',
+  final: true,
+}
+
+export const ENDED: Problem = { code: 'crashed', message: 'it ended before it connected', final: true }
+
+/** @param afterMs how long was waited */
+export function neverConnected(afterMs: number): Problem {
+  const seconds = Math.round(afterMs / 100) / 10
+  return { code: 'unavailable', message: `no linker connected within ${seconds} s`, final: true }
+}
