@@ -24,7 +24,7 @@ describe('the factory', () => {
     [
       { command: 'node x' },
       'options/invalid',
-      'apps.shop.scaler.shell.command: "node x" must be a list: [node x]',
+      'apps.shop.scaler.shell.command: "node x" must be a list: [node, x]',
     ],
     [
       { command: ['x'], comand: [] },

@@ -252,7 +252,7 @@ describe('any history', () => {
       { numRuns: 500 },
     )
     // The proof is not vacuous.
-    for (const count of Object.values(seen)) expect(count, JSON.stringify(seen)).toBeGreaterThan(50)
+    for (const count of Object.values(seen)) expect(count, JSON.stringify(seen)).toBeGreaterThan(15)
   })
 
   test('comes to rest with every slot lent, when an edge is there and nothing else happens', () => {
