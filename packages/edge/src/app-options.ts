@@ -166,6 +166,19 @@ export const APP_OPTIONS = defineOptions({
     default: false,
     doc: 'Whether each matching host is an app of its own, named after the host; at most `maxRoutes` are active.',
   },
+  tcp: {
+    kind: 'section',
+    optional: true,
+    doc: 'For an application that speaks any protocol over TCP: each connection of a client is one request.',
+    table: {
+      bind: {
+        kind: 'string',
+        required: true,
+        placeholder: '[HOST:]PORT',
+        doc: 'Where its clients connect; `5432` alone is on the loopback addresses, `:5432` on all.',
+      },
+    },
+  },
   scaler: {
     kind: 'choice',
     placeholder: 'SCALER',

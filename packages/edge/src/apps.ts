@@ -60,19 +60,19 @@ export class Apps implements Router {
 
   /**
    * Another configuration is in force. Apps that stay get their new options, with all that they hold and that runs for
-   * them; those that are gone, or have another scaler, are retired.
+   * them; those that are gone, have another scaler, or other clients than before (TCP, HTTP), are retired.
    */
   apply(settings: EdgeSettings): void {
     this.#settings = settings
     const inheritances: (() => void)[] = []
     for (const app of this.#byRoute.values()) {
       const target = this.#targetOf(app.route)
-      if (target !== undefined && target.options.scaler?.name === app.settings.options.scaler?.name) {
+      if (target !== undefined && isSameKind(target, app.settings)) {
         app.configure(target, this.#env.wheel.now())
         continue
       }
       this.#byRoute.delete(app.route)
-      const toHeir = (exchange: Exchange) => exchange.moveTo(this.forRoute(app.route))
+      const toHeir = (exchange: Exchange) => exchange.moveTo(this.#heirOf(app))
       const held = app.bequeath(toHeir)
       inheritances.push(() => held.forEach(toHeir))
       this.#retire(app)
@@ -103,6 +103,12 @@ export class Apps implements Router {
       })
       .finally(() => this.#retiring.delete(retiring))
     this.#retiring.add(retiring)
+  }
+
+  /** The app that takes over what came for another one of its name, if it can. */
+  #heirOf({ route, settings }: App): App | ClientErrorCode {
+    const heir = this.forRoute(route)
+    return typeof heir === 'string' || isTcp(heir.settings) === isTcp(settings) ? heir : 'edge/no-app'
   }
 
   /** What a route stands for: a name first, then a host of an app whose hosts are apps of their own. */
@@ -138,4 +144,13 @@ export class Apps implements Router {
     this.#byRoute.delete(idle.route)
     return true
   }
+}
+
+/** Whether instances of the one can serve as instances of the other. */
+function isSameKind(one: AppSettings, other: AppSettings): boolean {
+  return one.options.scaler?.name === other.options.scaler?.name && isTcp(one) === isTcp(other)
+}
+
+function isTcp({ options }: AppSettings): boolean {
+  return options.tcp !== undefined
 }

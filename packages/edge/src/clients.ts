@@ -1,25 +1,47 @@
-import { createServer, type Server } from 'node:net'
-import { formatAddress, parseAddress } from './address.ts'
+import { createServer, type Server, type Socket } from 'node:net'
+import { parseAddress } from './address.ts'
 import { ClientConnection } from './forward/client-connection.ts'
 import type { Shared } from './forward/shared.ts'
 import { listen } from './listen.ts'
-import { type Bound, Listeners } from './listeners.ts'
+import { type Bound, type Change, Listeners } from './listeners.ts'
+import { openAt } from './loopback.ts'
+import { RedirectConnection } from './tls/redirect.ts'
+import type { ListenSettings } from './tls/settings.ts'
+import { TlsFront } from './tls/tls-front.ts'
 
 /** Clients that connect in a burst wait in the kernel, not in refusals. */
 const BACKLOG = 4096
-/** What a machine without IPv6 says. */
-const NO_IPV6: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'])
+const PLAIN_TEXT = 'This port speaks TLS: the address begins with https.\n'
+const PLAIN_ANSWER = Buffer.from(
+  `HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: ${PLAIN_TEXT.length}\r\nConnection: close\r\n\r\n${PLAIN_TEXT}`,
+)
+
+/** What becomes of what a listener accepts; a reload may change it. */
+interface Use {
+  readonly isRedirect: boolean
+  readonly front: TlsFront | null
+}
+
+/** A connection on which HTTP is spoken. */
+interface Connection {
+  /** The listener that it came by. */
+  readonly server: Server
+  drain(): void
+  retire(): void
+  destroy(): void
+}
 
 /** The listeners for clients, and their connections. */
 export class Clients {
-  /** `localhost:8080`, or the port alone, means both loopback addresses; a machine without IPv6 has one. */
-  readonly listeners = new Listeners((bind) => this.#open(bind))
+  readonly listeners: Listeners<ListenSettings> = new Listeners((bind, settings) =>
+    this.#open(bind, settings),
+  )
   readonly #shared: Shared
-  readonly #connections = new Set<ClientConnection>()
-  readonly #forget = (connection: ClientConnection) => {
-    this.#connections.delete(connection)
-    if (this.#connections.size === 0) this.#onEmpty?.()
-  }
+  /** All that was accepted, those in a TLS handshake too. */
+  readonly #sockets = new Set<Socket>()
+  readonly #connections = new Set<Connection>()
+  /** Where redirects lead. */
+  #securePort = 0
   #onEmpty: (() => void) | null = null
 
   constructor(shared: Shared) {
@@ -27,48 +49,80 @@ export class Clients {
   }
 
   get count(): number {
-    return this.#connections.size
+    return this.#sockets.size
   }
 
-  async #open(bind: string): Promise<Bound> {
-    const { host, port } = parseAddress(bind)
-    const isBoth = host === 'localhost' || (host === undefined && !bind.startsWith(':'))
-    if (!isBoth) return this.#bound([await this.#listen(bind)])
-    const servers = [await this.#listen(formatAddress('127.0.0.1', port))]
-    const bound = parseAddress(servers[0].address)
-    try {
-      servers.push(await this.#listen(formatAddress('::1', bound.port)))
-    } catch (error) {
-      const cause = (error as { cause?: NodeJS.ErrnoException }).cause?.code ?? ''
-      // A port that the kernel chose may be taken on the other address; one that was asked for may not.
-      if (!NO_IPV6.has(cause) && port !== 0) {
-        servers[0].server.close()
-        throw error
-      }
+  /**
+   * Opens what is new and keeps the rest; see {@link Listeners.change}. A port that stays has its new certificates, or
+   * something else to do, with the next connection.
+   */
+  async change(listen: readonly ListenSettings[]): Promise<Change> {
+    const binds = listen.map(({ bind }) => bind)
+    const { commit, rollback } = await this.listeners.change(binds, listen)
+    return {
+      commit: () => {
+        commit()
+        const secure = listen.findIndex(({ tls }) => tls !== null)
+        if (secure >= 0) this.#securePort = parseAddress(this.listeners.addresses[secure]).port
+      },
+      rollback,
     }
-    return this.#bound(servers, formatAddress('localhost', bound.port))
   }
 
-  #bound(servers: readonly { server: Server; address: string }[], address = servers[0].address): Bound {
-    const own = new Set(servers.map(({ server }) => server))
+  async #open(bind: string, settings: ListenSettings): Promise<Bound<ListenSettings>> {
+    const servers = new Set<Server>()
+    const uses = new Map<Server, Use>()
+    const use = (next: ListenSettings) => {
+      for (const server of servers) uses.set(server, this.#useOf(server, next))
+    }
+    const { address, close } = await openAt(bind, async (at) => {
+      const server = createServer({ allowHalfOpen: true, noDelay: true })
+      servers.add(server)
+      uses.set(server, this.#useOf(server, settings))
+      server.on('connection', (socket) => this.#accept(socket, server, uses.get(server) as Use))
+      const onError = (error: Error) => this.#shared.emit({ type: 'bug', error })
+      return { address: await listen(server, at, onError, { backlog: BACKLOG }), close: () => server.close() }
+    })
     return {
       address,
+      use,
       close: () => {
-        for (const server of own) server.close()
+        close()
         // Their clients are told with the next response; to cut an idle one would race with its next request.
-        for (const connection of this.#connections) if (own.has(connection.server)) connection.retire()
+        for (const connection of this.#connections) if (servers.has(connection.server)) connection.retire()
       },
     }
   }
 
-  async #listen(address: string): Promise<{ server: Server; address: string }> {
-    const server = createServer({ allowHalfOpen: true, noDelay: true })
-    server.on('connection', (socket) => {
-      if (this.#connections.size >= this.#shared.options.limits.connections) return socket.destroy()
-      this.#connections.add(new ClientConnection(socket, server, this.#shared, this.#forget))
-    })
-    const onError = (error: Error) => this.#shared.emit({ type: 'bug', error })
-    return { server, address: await listen(server, address, onError, { backlog: BACKLOG }) }
+  #useOf(server: Server, { isRedirect, tls }: ListenSettings): Use {
+    const onSecure = (socket: Socket) => this.#serve(socket, server)
+    return {
+      isRedirect,
+      front: tls === null ? null : new TlsFront(tls, { onSecure, plainAnswer: PLAIN_ANSWER }),
+    }
+  }
+
+  #accept(socket: Socket, server: Server, { isRedirect, front }: Use): void {
+    if (this.#sockets.size >= this.#shared.options.limits.connections) return void socket.destroy()
+    this.#sockets.add(socket)
+    socket.once('close', () => this.#sockets.delete(socket))
+    if (front !== null) return front.accept(socket)
+    if (!isRedirect) return this.#serve(socket, server)
+    const port = () => this.#securePort
+    this.#connections.add(new RedirectConnection(socket, server, this.#shared, port, this.#forget))
+  }
+
+  #serve(socket: Socket, server: Server): void {
+    if (this.#shared.isDraining) return void socket.destroy()
+    const connection = new ClientConnection(socket, server, this.#shared, this.#forget)
+    // Its listener may have gone during the handshake.
+    if (!server.listening) connection.retire()
+    this.#connections.add(connection)
+  }
+
+  readonly #forget = (connection: Connection) => {
+    this.#connections.delete(connection)
+    if (this.#connections.size === 0) this.#onEmpty?.()
   }
 
   /** Accepts no more; idle connections close now, busy ones after their response. Resolves when all are gone. */
@@ -85,5 +139,6 @@ export class Clients {
   destroy(): void {
     this.listeners.close()
     for (const connection of this.#connections) connection.destroy()
+    for (const socket of this.#sockets) socket.destroy()
   }
 }

@@ -18,6 +18,7 @@ import { STOP_GRACE_MS } from './retire.ts'
 import { scalerLog } from './scale/scaler-log.ts'
 import { type Adapters, Scalers } from './scale/scalers.ts'
 import { type EdgeSettings, edgeOptions, loadSettings } from './settings.ts'
+import { TcpListeners } from './tcp-listeners.ts'
 import { checkSecret, loadSecret } from './token/secret.ts'
 import { Tokens } from './token/tokens.ts'
 import { Admissions } from './tunnel/admissions.ts'
@@ -58,6 +59,8 @@ export interface EdgeConfig extends EdgeConfiguration {
 /** Where an edge listens. */
 export interface EdgeAddresses {
   readonly clients: readonly string[]
+  /** Of TCP apps, by their names. */
+  readonly tcp: Readonly<Record<string, string>>
   readonly tunnel: string
   readonly admin: string
 }
@@ -69,6 +72,7 @@ interface Parts {
   readonly scalers: Scalers
   readonly apps: Apps
   readonly clients: Clients
+  readonly tcp: TcpListeners
   readonly tunnel: TunnelServer
   readonly admin: Listeners
 }
@@ -105,15 +109,19 @@ export class Edge {
     try {
       await this.#change(settings, this.#config.adapters ?? {}, [])
       // Last, for nobody may be answered before there are apps.
-      const { clients, tunnel, admin } = parts
-      const opened = await clients.listeners.change(settings.options.listen.map(({ bind }) => bind))
+      const { clients, tcp, tunnel, admin } = parts
+      const opened = await clients.change(settings.tls.listen)
       opened.commit()
+      const openedTcp = await tcp.change(settings)
+      openedTcp.commit()
       const addresses = {
         clients: clients.listeners.addresses,
+        tcp: tcp.addresses,
         tunnel: tunnel.listeners.addresses[0],
         admin: admin.addresses[0],
       }
-      this.#config.onEvent({ type: 'listening', ...addresses })
+      const schemes = settings.tls.listen.map(({ tls }) => (tls === null ? 'http' : 'https'))
+      this.#config.onEvent({ type: 'listening', ...addresses, schemes })
       return addresses
     } catch (error) {
       await this.#close()
@@ -143,9 +151,9 @@ export class Edge {
     const settings = await this.#load(configuration)
     const secret = await this.#secret(settings.options)
     assertRuns()
-    const { clients, tokens } = parts as Parts
-    const binds = settings.options.listen.map(({ bind }) => bind)
-    await this.#change(settings, configuration.adapters ?? {}, [() => clients.listeners.change(binds)])
+    const { clients, tcp, tokens } = parts as Parts
+    const steps = [() => clients.change(settings.tls.listen), () => tcp.change(settings)]
+    await this.#change(settings, configuration.adapters ?? {}, steps)
     tokens.rotate(secret)
   }
 
@@ -167,7 +175,7 @@ export class Edge {
     const { options } = settings
     const steps = [
       () => scalers.change(adapters, scaledApps(settings), options.tunnel.advertise !== undefined),
-      () => tunnel.listeners.change([options.tunnel.bind]),
+      () => tunnel.listeners.change([options.tunnel.bind], [settings.tls.tunnel]),
       () => admin.change([options.admin.bind]),
       ...more,
     ]
@@ -182,6 +190,7 @@ export class Edge {
     this.#settings = settings
     shared.options = options
     shared.errorPages = settings.errorPages
+    shared.trustedProxies = settings.trustedProxies
     apps.apply(settings)
   }
 
@@ -193,7 +202,10 @@ export class Edge {
       owner: config.owner ?? this.#owner(options),
       stateDir: config.stateDir,
       wheel: this.#wheel,
-      launch: (route, launch) => this.#launchEnvironment(tokens, route, launch),
+      launch: async (route, launch) => ({
+        ...(await this.#launchEnvironment(tokens, route, launch)),
+        ...(apps.find(route)?.settings.options.tcp === undefined ? {} : { BRXY_TCP: 'true' }),
+      }),
       log: scalerLog(emit, (route, launch) => apps.find(route)?.controller.member(launch)?.copy),
       onError: (message, error) => {
         const text = error instanceof Error ? error.message : String(error)
@@ -208,7 +220,7 @@ export class Edge {
       newLaunchId: () => randomBytes(10).toString('hex'),
       scalers,
     })
-    const shared = new Shared(options, apps, this.#wheel, emit)
+    const shared = new Shared(options, apps, this.#wheel, emit, this.#id)
     shared.wantsRequests = config.reportRequests ?? false
     const admissions = new Admissions({ apps, tokens, isDraining: () => shared.isDraining, emit })
     const tunnel = new TunnelServer({
@@ -229,7 +241,9 @@ export class Edge {
       reload: config.onReload ?? null,
     }
     const admin = new Listeners((bind) => openAdmin(createAdminServer(source), bind, onError))
-    return { shared, tokens, scalers, apps, clients: new Clients(shared), tunnel, admin }
+    const clients = new Clients(shared)
+    const tcp = new TcpListeners(shared, apps, () => clients.count)
+    return { shared, tokens, scalers, apps, clients, tcp, tunnel, admin }
   }
 
   async #launchEnvironment(tokens: Tokens, route: string, launch: string) {
@@ -255,7 +269,8 @@ export class Edge {
     const text =
       this.options.tunnel.advertise ??
       bound.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '127.0.0.1:')
-    return `${/^wss?:\/\//.test(text) ? '' : 'ws://'}${text}${text.includes(TUNNEL_PATH) ? '' : TUNNEL_PATH}`
+    const scheme = this.#settings?.tls.tunnel == null ? 'ws://' : 'wss://'
+    return `${/^wss?:\/\//.test(text) ? '' : scheme}${text}${text.includes(TUNNEL_PATH) ? '' : TUNNEL_PATH}`
   }
 
   /** Everything about this edge that people and tests may watch. */
@@ -265,13 +280,13 @@ export class Edge {
     const parts = this.#parts
     const config = this.#config.describeConfig?.() ?? null
     if (parts === null) return { version, edge: this.#id, config, draining: false, connections: 0, apps: [] }
-    const { shared, clients, apps } = parts
+    const { shared, clients, tcp, apps } = parts
     return {
       version,
       edge: this.#id,
       config,
       draining: shared.isDraining,
-      connections: clients.count,
+      connections: clients.count + tcp.count,
       apps: [...[...apps].map((app) => appStatus(app, nowMs)), ...[...apps.asleep()].map(asleepStatus)],
     }
   }
@@ -286,15 +301,16 @@ export class Edge {
     await this.#lastChange
     const parts = this.#parts
     if (parts === null || this.#settings === null) return this.#close()
-    const { shared, apps, clients, scalers, tunnel } = parts
+    const { shared, apps, clients, tcp, scalers, tunnel } = parts
     const { drainMs } = this.options.timeouts
     const keeps =
       this.options.onExit === 'keep' ? [...apps].reduce((sum, app) => sum + app.instances.size, 0) : 0
     this.#config.onEvent({ type: 'draining', keeps })
     shared.isDraining = true
     for (const app of apps) app.refuseHeld()
-    await Promise.race([clients.drain(), after(drainMs)])
+    await Promise.race([Promise.all([clients.drain(), tcp.drain()]), after(drainMs)])
     clients.destroy()
+    tcp.destroy()
     await Promise.race([apps.retired(), after(drainMs + STOP_GRACE_MS)])
     if (this.options.onExit !== 'keep') await scalers.removeAll(drainMs + STOP_GRACE_MS)
     await Promise.race([tunnel.goodbye('edge/stopping', 'the edge is stopping'), after(GOODBYE_MS)])
@@ -306,6 +322,7 @@ export class Edge {
     if (parts !== null) {
       for (const app of parts.apps) app.close()
       parts.clients.destroy()
+      parts.tcp.destroy()
       parts.tunnel.close()
       parts.admin.close()
       await parts.scalers.close()

@@ -49,7 +49,9 @@ describe('the lists of error codes', () => {
       'http_response_incomplete',
       'http_response_timeout',
       'http_protocol_error',
+      'http_upgrade_failed',
       'proxy_internal_error',
+      'proxy_loop_detected',
     ]
     for (const { proxyError } of Object.values(CLIENT_ERRORS)) expect(registered).toContain(proxyError)
   })

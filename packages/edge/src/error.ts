@@ -77,11 +77,23 @@ export const CLIENT_ERRORS = {
     title: 'The answer of the application was incomplete.',
     doc: 'The body did not have the length that the application declared.',
   },
+  'edge/upgrade-failed': {
+    status: 502,
+    proxyError: 'http_upgrade_failed',
+    title: 'The application did not switch protocols as it was asked.',
+    doc: 'The answer to an upgrade was no valid 101: another protocol, a wrong `Sec-WebSocket-Accept`, or no HTTP. The linker logs what.',
+  },
   'edge/head-timeout': {
     status: 408,
     proxyError: 'http_request_error',
     title: 'The request was not complete in time.',
     doc: 'The client did not finish its request head within `head`.',
+  },
+  'edge/loop': {
+    status: 502,
+    proxyError: 'proxy_loop_detected',
+    title: 'The request has been at this server before.',
+    doc: 'The Via field names this very edge: an application, a fallback or a proxy in front sends requests back to it. Look where they are sent.',
   },
   'edge/internal': {
     status: 500,
@@ -102,6 +114,10 @@ export const EDGE_ERRORS = {
   'token/foreign-route':
     'The token does not allow the route that the linker asked for. Make one with `brxy token --route R`.',
   'edge/not-found': 'The tunnel port was asked for another path. Check the address that the linker dials.',
+  'edge/client-certificate':
+    'The tunnel takes linkers only with a certificate that `tunnel.tls.clientCa` signed (BRXY_EDGE_CERT, BRXY_EDGE_KEY), and this one has none, or another.',
+  'edge/tls-required':
+    'The tunnel speaks TLS and the linker does not. Its edge address begins with `wss://`.',
   'edge/already-connected':
     'A live session of the same linker process, or of another one of the same launch, exists. A linker closes the old one before it dials; a command that is a launch starts one linker.',
   'edge/no-route':
@@ -118,6 +134,8 @@ export const EDGE_ERRORS = {
     'A path prefix can match no path. It starts with `/`, is visible ASCII without `?` and `#`, and has at most 1024 bytes.',
   'edge/duplicate-route':
     'The same host and path prefix are claimed twice. Remove one of them, or give one of the apps another host or path.',
+  'edge/bad-network':
+    'An entry of `trustedProxies` is neither an address nor a network. Write `10.0.0.1`, `10.0.0.0/8` or `fd00::/8`.',
   'edge/bad-cron':
     'The cron or the time zone of a keep-warm window cannot be read. A cron has five fields, `0 8 * * 1-5`; a time zone is an IANA name, `Europe/Berlin`.',
   'edge/no-adapter': 'An app names a scaler that was not given to the edge. Embedders pass it in `adapters`.',

@@ -5,6 +5,10 @@ export type EdgeEvent =
   | {
       readonly type: 'listening'
       readonly clients: readonly string[]
+      /** What is spoken at each of them. */
+      readonly schemes: readonly ('http' | 'https')[]
+      /** Of TCP apps, by their names. */
+      readonly tcp: Readonly<Record<string, string>>
       readonly tunnel: string
       readonly admin: string
     }

@@ -8,10 +8,13 @@ import {
   DEFAULT_WINDOW_BUDGET_BYTES,
   LinkerSession,
   type LinkerSessionHandler,
+  OPEN_PASSIVE,
+  OPEN_UPGRADE,
   type OpenRequest,
   type SessionEnd,
   type Stream,
   type StreamHandler,
+  type StreamKind,
   SUBPROTOCOL,
   type Welcome,
   WindowBudget,
@@ -210,9 +213,11 @@ export class ScriptedLinker implements LinkerSessionHandler {
 export class ScriptedRequest implements StreamHandler {
   readonly bodyKind: BodyKind
   readonly length: number
+  readonly kind: StreamKind
+  readonly isUpgrade: boolean
+  readonly isPassive: boolean
   /** The canonical head. */
   readonly head: string
-  body = Buffer.alloc(0)
   /** Bytes of the body that came, taken or not. */
   bodyBytes = 0
   trailers = ''
@@ -221,13 +226,26 @@ export class ScriptedRequest implements StreamHandler {
   lost = false
   readonly #linker: ScriptedLinker
   readonly #stream: Stream
+  #takesBody: boolean
+  /** Joined when somebody looks. */
+  #body: Buffer[] = []
 
   constructor(linker: ScriptedLinker, stream: Stream, open: OpenRequest) {
     this.#linker = linker
     this.#stream = stream
+    this.#takesBody = linker.script.takesBodies !== false
     this.bodyKind = open.body
     this.length = open.length
+    this.kind = open.kind
+    this.isUpgrade = (open.bits & OPEN_UPGRADE) !== 0
+    this.isPassive = (open.bits & OPEN_PASSIVE) !== 0
     this.head = open.buffer.toString('latin1', open.from, open.to)
+  }
+
+  /** The bytes of the body that were taken. */
+  get body(): Buffer {
+    if (this.#body.length !== 1) this.#body = [Buffer.concat(this.#body)]
+    return this.#body[0]
   }
 
   /** A whole response of known length. @param fields complete lines */
@@ -278,6 +296,12 @@ export class ScriptedRequest implements StreamHandler {
     return this.#stream.waitingBytes
   }
 
+  /** Takes what came and was left lying, and everything from now on. */
+  takeAll(): void {
+    this.#takesBody = true
+    this.take(this.bodyBytes)
+  }
+
   /** Takes what came and was left lying. */
   take(bytes: number): void {
     this.#stream.consumed(bytes, this.#linker.wheel.now())
@@ -292,8 +316,8 @@ export class ScriptedRequest implements StreamHandler {
 
   onData(buffer: Buffer, from: number, to: number): void {
     this.bodyBytes += to - from
-    if (this.#linker.script.takesBodies === false) return
-    this.body = Buffer.concat([this.body, buffer.subarray(from, to)])
+    if (!this.#takesBody) return
+    this.#body.push(Buffer.from(buffer.subarray(from, to)))
     this.#stream.consumed(to - from, this.#linker.wheel.now())
   }
 

@@ -2,9 +2,11 @@ import { isBrxyError } from '@brxy/protocol'
 import { parseAddress } from './address.ts'
 
 /** An open port. */
-export interface Bound {
+export interface Bound<U = void> {
   /** The address it got. */
   readonly address: string
+  /** What is accepted from now on is for this. Cannot fail. */
+  use?(use: U): void
   /** Accepts no more. What was accepted goes on. */
   close(): void
 }
@@ -17,74 +19,84 @@ export interface Change {
   rollback(): Promise<void>
 }
 
-/** The open ports for one purpose, by the address that was asked for. */
-export class Listeners {
-  readonly #open: (bind: string) => Promise<Bound>
-  #bound = new Map<string, Bound>()
+/** What was asked for, and the port that is open for it. */
+interface Listener<U> {
+  readonly bind: string
+  readonly use: U
+  readonly bound: Bound<U>
+}
+
+/** The open ports for one purpose, by the address that was asked for. `U` is what may be different from port to port. */
+export class Listeners<U = void> {
+  readonly #open: (bind: string, use: U) => Promise<Bound<U>>
+  #listeners = new Map<string, Listener<U>>()
 
   /** @param open listens at an address; it throws if it cannot. */
-  constructor(open: (bind: string) => Promise<Bound>) {
+  constructor(open: (bind: string, use: U) => Promise<Bound<U>>) {
     this.#open = open
   }
 
   /** In the order in which they were asked for. */
   get addresses(): readonly string[] {
-    return [...this.#bound.values()].map(({ address }) => address)
+    return [...this.#listeners.values()].map(({ bound }) => bound.address)
   }
 
   /**
-   * Opens what is new among these addresses and keeps the rest; commit() closes what is not among them. An address that
-   * is taken by one of those (`:8080` by `127.0.0.1:8080`) takes its place: for a moment nobody listens there. With an
-   * error nothing has changed.
+   * Opens what is new among these addresses and keeps the rest; commit() closes what is not among them, and tells those
+   * that stay what they are for now. An address that is taken by one of those that go (`:8080` by `127.0.0.1:8080`) takes
+   * its place: for a moment nobody listens there. With an error nothing has changed.
    *
+   * @param uses what each address is for
    * @throws what `open` throws
    */
-  async change(binds: readonly string[]): Promise<Change> {
-    const next = new Map<string, Bound | null>()
+  async change(binds: readonly string[], uses: readonly U[] = []): Promise<Change> {
+    const wanted = new Map<string, { readonly bind: string; readonly use: U }>()
     for (const [at, bind] of binds.entries()) {
       // Two of `127.0.0.1:0` are two ports.
-      const key = next.has(bind) ? `${bind} ${at}` : bind
-      next.set(key, this.#bound.get(key) ?? null)
+      wanted.set(wanted.has(bind) ? `${bind} ${at}` : bind, { bind, use: uses[at] })
     }
-    const leaving = new Map([...this.#bound].filter(([key]) => !next.has(key)))
-    const opened: Bound[] = []
-    const evicted: string[] = []
+    const leaving = new Map([...this.#listeners].filter(([key]) => !wanted.has(key)))
+    const next = new Map<string, Listener<U>>()
+    const opened: Bound<U>[] = []
+    const evicted: [string, Listener<U>][] = []
     const rollback = async () => {
       for (const bound of opened) bound.close()
-      for (const bind of evicted) this.#bound.set(bind, await this.#open(bind))
+      for (const [key, { bind, use }] of evicted)
+        this.#listeners.set(key, { bind, use, bound: await this.#open(bind, use) })
     }
     try {
-      for (const [key, kept] of next) {
-        if (kept !== null) continue
-        const bind = key.split(' ', 1)[0]
-        const bound = await this.#open(bind).catch((error) => {
-          const inTheWay = isTaken(error)
-            ? [...leaving].find(([old]) => portOf(old) === portOf(bind))
-            : undefined
-          if (inTheWay === undefined) throw error
-          const [old, taken] = inTheWay
-          taken.close()
-          leaving.delete(old)
-          evicted.push(old)
-          return this.#open(bind)
-        })
-        opened.push(bound)
-        next.set(key, bound)
+      for (const [key, { bind, use }] of wanted) {
+        let bound = this.#listeners.get(key)?.bound
+        if (bound === undefined) {
+          bound = await this.#open(bind, use).catch((error) => {
+            const inTheWay = isTaken(error)
+              ? [...leaving].find(([, old]) => portOf(old.bind) === portOf(bind))
+              : undefined
+            if (inTheWay === undefined) throw error
+            inTheWay[1].bound.close()
+            leaving.delete(inTheWay[0])
+            evicted.push(inTheWay)
+            return this.#open(bind, use)
+          })
+          opened.push(bound)
+        }
+        next.set(key, { bind, use, bound })
       }
     } catch (error) {
       await rollback()
       throw error
     }
     const commit = () => {
-      for (const bound of leaving.values()) bound.close()
-      this.#bound = next as Map<string, Bound>
+      for (const { bound } of leaving.values()) bound.close()
+      for (const { bound, use } of next.values()) bound.use?.(use)
+      this.#listeners = next
     }
     return { commit, rollback }
   }
 
   close(): void {
-    for (const bound of this.#bound.values()) bound.close()
-    this.#bound.clear()
+    for (const { bound } of this.#listeners.values()) bound.close()
+    this.#listeners.clear()
   }
 }
 
@@ -93,5 +105,5 @@ function isTaken(error: unknown): boolean {
 }
 
 function portOf(bind: string): number {
-  return parseAddress(bind.split(' ', 1)[0]).port
+  return parseAddress(bind).port
 }

@@ -22,6 +22,39 @@ export const EDGE_OPTIONS = defineOptions({
         placeholder: '[HOST:]PORT',
         doc: 'Address; `8080` alone is on the loopback addresses, `:8080` on all.',
       },
+      redirect: {
+        kind: 'enum',
+        values: ['https'],
+        doc: 'Every request is answered 308, with the same address at the first listener that has `tls`.',
+      },
+      tls: {
+        kind: 'section',
+        optional: true,
+        doc: 'Clients speak TLS here.',
+        table: {
+          certs: {
+            kind: 'sections',
+            required: true,
+            min: 1,
+            max: 10_000,
+            doc: 'Certificates; the name that the client asks for decides which, and the first is for all other names.',
+            table: {
+              cert: {
+                kind: 'string',
+                required: true,
+                placeholder: 'FILE',
+                doc: 'File with the certificate in PEM, and behind it those that lead to its CA.',
+              },
+              key: {
+                kind: 'string',
+                required: true,
+                placeholder: 'FILE',
+                doc: 'File with its private key in PEM, without a passphrase.',
+              },
+            },
+          },
+        },
+      },
     },
   },
   tunnel: {
@@ -43,6 +76,33 @@ export const EDGE_OPTIONS = defineOptions({
         placeholder: 'URL',
         doc: 'The tunnel as linkers see it (default: the same).',
         group: 'Addresses',
+      },
+      tls: {
+        kind: 'section',
+        optional: true,
+        doc: 'Linkers speak TLS: they dial `wss://`.',
+        table: {
+          cert: {
+            kind: 'string',
+            env: 'BRXY_TUNNEL_CERT',
+            required: true,
+            placeholder: 'FILE',
+            doc: 'File with the certificate in PEM, and behind it those that lead to its CA.',
+          },
+          key: {
+            kind: 'string',
+            env: 'BRXY_TUNNEL_KEY',
+            required: true,
+            placeholder: 'FILE',
+            doc: 'File with its private key in PEM, without a passphrase.',
+          },
+          clientCa: {
+            kind: 'string',
+            env: 'BRXY_TUNNEL_CLIENT_CA',
+            placeholder: 'FILE',
+            doc: 'File with CAs in PEM: linkers must present a certificate that one of them signed, beside their token.',
+          },
+        },
       },
       reconnectSpreadMs: {
         kind: 'duration',
@@ -91,6 +151,12 @@ export const EDGE_OPTIONS = defineOptions({
     doc: 'Whether the instances that were started here stop with the edge (default: keep with -f, else stop).',
     group: 'Process',
   },
+  trustedProxies: {
+    kind: 'strings',
+    default: [],
+    max: 10_000,
+    doc: 'Addresses and networks (10.0.0.0/8) of proxies in front whose X-Forwarded-*, Forwarded and X-Request-Id are believed.',
+  },
   limits: {
     kind: 'section',
     doc: 'Bounds of the whole edge.',
@@ -133,6 +199,13 @@ export const EDGE_OPTIONS = defineOptions({
     kind: 'section',
     doc: 'Waits of the whole edge.',
     table: {
+      tlsHandshakeMs: {
+        kind: 'duration',
+        default: 10_000,
+        min: 1,
+        max: 3_600_000,
+        doc: 'Longest time for the TLS handshake of a client or a linker.',
+      },
       headMs: {
         kind: 'duration',
         default: 10_000,

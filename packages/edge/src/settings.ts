@@ -5,9 +5,11 @@ import { type Address, parseAddress } from './address.ts'
 import { type AppOptions, DEFAULT_OPTIONS } from './app-options.ts'
 import { type ErrorPages, loadErrorPages } from './forward/error-pages.ts'
 import { PassiveRules } from './forward/passive.ts'
+import { TrustedProxies } from './forward/trusted-proxies.ts'
 import { EDGE_OPTIONS, type EdgeOptions } from './options.ts'
 import { RouteError, RouteTable } from './route/route-table.ts'
 import { KeepWarm } from './scale/keep-warm.ts'
+import { type EdgeTls, loadTls } from './tls/settings.ts'
 
 /** One app as it is configured: its options, with what it inherits, and what was made of them. */
 export interface AppSettings {
@@ -28,10 +30,12 @@ export interface EdgeSettings {
   readonly routes: RouteTable<AppSettings>
   /** For errors that belong to no app. */
   readonly errorPages: ErrorPages | null
+  readonly tls: EdgeTls
+  readonly trustedProxies: TrustedProxies
 }
 
 /**
- * Checks options and makes of them what an edge runs on. It reads the error pages and nothing else.
+ * Checks options and makes of them what an edge runs on. It reads the error pages and certificates, and nothing else.
  *
  * @param directory for the relative names of directories
  * @param onError hears of each mistake, with the keys to its place in a config file; default: the first one is thrown
@@ -46,14 +50,17 @@ export async function loadSettings(
 ): Promise<EdgeSettings> {
   const loader = new Loader(directory, onError)
   loader.addresses(options)
+  const tls = await loadTls(options, directory, onError)
   const errorPages = await loader.pages(options.defaults.errorPages, ['defaults'])
   const apps = new Map<string, AppSettings>()
   for (const [name, own] of Object.entries(options.apps)) {
     const place = { path: joinPath('apps', name), keys: ['apps', name], onError }
+    loader.tcp(name, own)
     const inherited: AppOptions = { ...own, ...inherit(DEFAULT_OPTIONS, own, options.defaults, place) }
     apps.set(name, await loader.app(name, inherited))
   }
-  return { options, apps, routes: loader.routes([...apps.values()]), errorPages }
+  const trustedProxies = loader.trustedProxies(options.trustedProxies)
+  return { options, apps, routes: loader.routes([...apps.values()]), errorPages, tls, trustedProxies }
 }
 
 /** Options given in code, checked and with their defaults. @throws OptionsError */
@@ -66,6 +73,8 @@ class Loader {
   readonly #onError: (error: OptionsError) => void
   /** By directory: apps mostly share one. */
   readonly #pages = new Map<string, Promise<ErrorPages>>()
+  /** Addresses, each with its place in the options. */
+  readonly #taken = new Map<string, string>()
 
   constructor(directory: string, onError: (error: OptionsError) => void) {
     this.#directory = directory
@@ -73,10 +82,47 @@ class Loader {
   }
 
   addresses({ listen, tunnel, admin }: EdgeOptions): void {
-    for (const [at, { bind }] of listen.entries())
-      this.#attempt(['listen', at, 'bind'], () => parseAddress(bind))
-    this.#attempt(['tunnel', 'bind'], () => parseAddress(tunnel.bind))
-    this.#attempt(['admin', 'bind'], () => parseAddress(admin.bind))
+    for (const [at, { bind }] of listen.entries()) this.#address(['listen', at, 'bind'], bind)
+    this.#address(['tunnel', 'bind'], tunnel.bind)
+    this.#address(['admin', 'bind'], admin.bind)
+  }
+
+  #address(keys: Keys, bind: string): void {
+    const address = this.#attempt(keys, () => parseAddress(bind))
+    if (address !== null && address.port > 0) this.#taken.set(bind, pathOf(keys))
+  }
+
+  /** What an app for TCP clients cannot have, because it is about HTTP. What it inherits of that is not used. */
+  tcp(
+    name: string,
+    { tcp, hosts, paths, perHost, passive, errorPages, waiting }: EdgeOptions['apps'][string],
+  ): void {
+    if (tcp === undefined) return
+    const keys = ['apps', name]
+    const other = this.#taken.get(tcp.bind)
+    if (other === undefined) this.#address([...keys, 'tcp', 'bind'], tcp.bind)
+    else
+      this.#onError(
+        invalid([...keys, 'tcp', 'bind'], `${tcp.bind} is that of ${other} already; choose another one`),
+      )
+    const isGiven = {
+      hosts: hosts.length > 0,
+      paths: paths.length > 0,
+      perHost,
+      passive: passive.length > 0,
+      errorPages: errorPages !== undefined,
+      waiting: waiting.fallback !== undefined,
+    }
+    for (const [option, given] of Object.entries(isGiven))
+      if (given) this.#onError(invalid([...keys, option], 'cannot be given with tcp: it is about HTTP'))
+  }
+
+  // One at a time first, so that a mistake has its place.
+  trustedProxies(networks: readonly string[]): TrustedProxies {
+    const each = networks.map((network, at) =>
+      this.#attempt(['trustedProxies', at], () => new TrustedProxies([network])),
+    )
+    return new TrustedProxies(each.includes(null) ? [] : networks)
   }
 
   async app(name: string, options: AppOptions): Promise<AppSettings> {
@@ -119,7 +165,8 @@ class Loader {
     }
   }
 
-  routes(apps: readonly AppSettings[]): RouteTable<AppSettings> {
+  routes(all: readonly AppSettings[]): RouteTable<AppSettings> {
+    const apps = all.filter(({ options }) => options.tcp === undefined)
     const rules = apps.map((target) => ({
       name: target.name,
       hosts: target.options.hosts,
@@ -185,6 +232,10 @@ function located(error: unknown, place: Keys): OptionsError {
 }
 
 function invalid(keys: Keys, detail: string, cause?: unknown): OptionsError {
-  const path = keys.reduce<string>((parent, key) => joinPath(parent, key), '')
-  return new OptionsError('options/invalid', path, detail, { keys, cause })
+  return new OptionsError('options/invalid', pathOf(keys), detail, { keys, cause })
+}
+
+/** As people write it: `apps.shop.paths[0].prefix`. */
+function pathOf(keys: Keys): string {
+  return keys.reduce<string>((parent, key) => joinPath(parent, key), '')
 }

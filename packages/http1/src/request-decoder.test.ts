@@ -88,6 +88,20 @@ describe('RequestDecoder', () => {
     expect(log.at(-1)).toBe('error http1/bad-field-name 18')
   })
 
+  it('is still told to begin in vain when the empty line before a request came alone', () => {
+    const log: string[] = []
+    const decoder = new RequestDecoder()
+    const one = Buffer.from('GET /1 HTTP/1.1\r\nHost: a\r\n\r\n\r\n')
+    let at = decoder.push(one, 0, one.length, sinkInto(log))
+    decoder.begin()
+    at = decoder.push(one, at, one.length, sinkInto(log))
+    expect([at, decoder.idle]).toEqual([one.length, true])
+    decoder.begin()
+    // And the line is not forgotten: a second one is refused.
+    decoder.push(Buffer.from('\r\n'), 0, 2, sinkInto(log))
+    expect(decoder.failed).toBe(true)
+  })
+
   it('may begin the next request from inside onEnd', () => {
     const log: string[] = []
     const decoder = new RequestDecoder()

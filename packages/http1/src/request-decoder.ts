@@ -51,11 +51,11 @@ export class RequestDecoder {
   }
 
   /**
-   * Starts the next request. Legal before the first (the constructor did it) and after `onEnd`.
+   * Starts the next request. Legal whenever `idle`: after `onEnd`, and to no effect before the first and when repeated.
    * @throws Error inside a request or after a failure: a bug of the caller
    */
   begin(): void {
-    if (this.#state === IN_HEAD && this.#reader.fresh) return
+    if (this.#state === IN_HEAD && this.#line.untouched) return
     if (this.#state !== ENDED) throw new Error('RequestDecoder.begin() is legal only after onEnd')
     this.#state = IN_HEAD
     this.#reader.begin(0)

@@ -7,6 +7,10 @@ export const LINKER_ERRORS = {
   'link/bad-target': '`--to` is no `host:port`.',
   'link/bad-token': 'The token contains something that no token has, such as a space or a line end.',
   'link/token-file': 'The file that BRXY_TOKEN_FILE names cannot be read.',
+  'link/tls-file':
+    'A file for TLS with the edge (`--edge-ca`, `--edge-cert`, BRXY_EDGE_KEY) cannot be read or used. The linker tries again, for it may be on its way.',
+  'link/tls':
+    'TLS with the edge failed: its certificate is not trusted, is for another name or has expired, or one of both does not speak TLS. The message says what to do.',
   'link/unreachable': 'The edge could not be reached. The linker tries again with pauses.',
   'link/refused': 'The edge answered the dial with something else than an upgrade. Check the port.',
   'link/left': 'The instance left: it was idle, was stopped by a signal, or its application ended.',

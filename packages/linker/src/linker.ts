@@ -19,6 +19,7 @@ import { Ledger, type LedgerAction } from './ledger/ledger.ts'
 import { type AppEnd, Life, type LifeAction } from './life/life.ts'
 import type { LinkerOptions } from './options.ts'
 import { EdgeLink, type EdgeLinkOwner } from './tunnel/edge-link.ts'
+import { readEdgeTls } from './tunnel/edge-tls.ts'
 
 /** An unanswered RECLAIM is written off after this time (brxy.v1 rule 2). */
 const RECLAIM_MS = 2_000
@@ -185,6 +186,11 @@ export class Linker implements EdgeLinkOwner {
 
   token(): string {
     return this.#config.token()
+  }
+
+  tls() {
+    const { options } = this.#config
+    return { tls: readEdgeTls(options), ca: options.edgeCa }
   }
 
   isAppRunning(): boolean {

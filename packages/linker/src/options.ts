@@ -29,6 +29,26 @@ export const LINKER_OPTIONS = defineOptions({
     doc: 'Proves that this linker may serve the route.',
     group: 'Edge',
   },
+  edgeCa: {
+    kind: 'string',
+    flag: true,
+    placeholder: 'FILE',
+    doc: 'CAs for a wss:// edge, in PEM (default: public ones).',
+    group: 'Edge',
+  },
+  edgeCert: {
+    kind: 'string',
+    flag: true,
+    placeholder: 'FILE',
+    doc: 'Client certificate for a wss:// edge, in PEM.',
+    group: 'Edge',
+  },
+  edgeKey: {
+    kind: 'string',
+    placeholder: 'FILE',
+    doc: 'Private key of the client certificate, in PEM (default: in the same file).',
+    group: 'Edge',
+  },
   concurrency: {
     kind: 'integer',
     flag: true,

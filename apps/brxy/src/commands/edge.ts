@@ -23,7 +23,9 @@ export async function runEdge(
   if (own.file !== undefined) assertNoCommand(own, command)
   else if (own.watch)
     throw new OptionsError('options/invalid', '--watch', 'needs a file to watch: give -f FILE')
-  const places = { file: own.file ?? null, flags, env, inline: commandApp(own, command) }
+  const servesHttp = own.tcp === undefined || collect(EDGE_FLAGS, { flags, env }).source.listen !== 'default'
+  const inline = own.file === undefined ? commandApps(own, command, servesHttp) : undefined
+  const places = { file: own.file ?? null, flags, env, inline }
   const loaded = await loadConfig(places).catch((error) => {
     throw nameFlag(error)
   })
@@ -69,11 +71,12 @@ export async function runEdge(
 
 interface CommandOptions {
   readonly hosts: readonly string[] | undefined
+  readonly tcp: readonly string[] | undefined
   readonly scaler: string
 }
 
 /** With a file it says what apps there are. */
-function assertNoCommand({ hosts }: CommandOptions, command: readonly string[]): void {
+function assertNoCommand({ hosts, tcp }: CommandOptions, command: readonly string[]): void {
   if (command.length > 0) {
     const detail = 'a command cannot be given beside a file; write it as apps.NAME.scaler.shell.command'
     throw new OptionsError('options/invalid', '--', detail)
@@ -82,12 +85,45 @@ function assertNoCommand({ hosts }: CommandOptions, command: readonly string[]):
     const detail = 'cannot be given beside a file; write it as apps.NAME.hosts'
     throw new OptionsError('options/invalid', '--host', detail)
   }
+  if (tcp !== undefined) {
+    const detail = 'cannot be given beside a file; write it as apps.NAME.tcp.bind'
+    throw new OptionsError('options/invalid', '--tcp', detail)
+  }
 }
 
-/** One app whose hosts are each an app of their own: what `brxy edge -- command` stands for. */
-function commandApp({ hosts = [], scaler }: CommandOptions, command: readonly string[]): unknown {
-  const app = { perHost: true, hosts, ...(command.length > 0 ? { scaler: { [scaler]: { command } } } : {}) }
-  return { apps: { any: app } }
+/**
+ * What `brxy edge -- command` stands for: one app whose hosts are each an app of their own, and those that have a TCP
+ * port. The command starts instances of all of them.
+ */
+function commandApps(
+  { hosts, tcp = [], scaler }: CommandOptions,
+  command: readonly string[],
+  servesHttp: boolean,
+): unknown {
+  const started = command.length > 0 ? { scaler: { [scaler]: { command } } } : {}
+  const apps = new Map<string, unknown>()
+  for (const text of tcp) {
+    const { bind, route } = parseTcp(text)
+    if (apps.has(route)) throw new OptionsError('options/invalid', '--tcp', `names ${route} twice`)
+    apps.set(route, { tcp: { bind }, ...started })
+  }
+  // Hosts are asked for by name. Without a command nothing can be started by mistake.
+  if (servesHttp || hosts !== undefined || command.length === 0) {
+    const name = apps.has(ANY) ? `${ANY}-host` : ANY
+    apps.set(name, { perHost: true, hosts: hosts ?? [], ...started })
+  }
+  return { apps: Object.fromEntries(apps) }
+}
+
+/** Of the app behind any host. */
+const ANY = 'any'
+
+/** `[HOST:]PORT=ROUTE` */
+function parseTcp(text: string): { bind: string; route: string } {
+  const at = text.indexOf('=')
+  if (at > 0 && at < text.length - 1) return { bind: text.slice(0, at), route: text.slice(at + 1) }
+  const detail = `"${text}" is not [HOST:]PORT=ROUTE, such as 5432=postgres`
+  throw new OptionsError('options/invalid', '--tcp', detail)
 }
 
 /** A mistake in what stands for a file was made in a flag. */
@@ -95,6 +131,8 @@ function nameFlag(error: unknown): unknown {
   if (!(error instanceof OptionsError)) return error
   const { keys, path, message, code } = error
   const detail = message.slice(path.length + 2)
+  if (keys[0] === 'apps' && (keys.length === 2 || keys[2] === 'tcp'))
+    return new OptionsError(code, '--tcp', detail, { cause: error })
   if (keys[2] === 'hosts') return new OptionsError(code, '--host', detail, { cause: error })
   if (keys[2] === 'scaler') return new OptionsError(code, '--scaler', detail, { cause: error })
   return error

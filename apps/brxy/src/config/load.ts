@@ -5,6 +5,7 @@ import {
   collect,
   type Environment,
   type FlagTexts,
+  joinPath,
   type Keys,
   leavesOf,
   type Options,
@@ -69,7 +70,7 @@ export async function loadConfig(places: ConfigPlaces): Promise<LoadedConfig> {
     settings,
     source,
     files: source === null ? [] : filesOf(source, values, directory, env),
-    warnings: source === null ? [] : literalSecrets(source),
+    warnings: source === null ? [] : [...literalSecrets(source), ...warningsOf(source, settings)],
   }
 }
 
@@ -95,8 +96,26 @@ function withoutVersion({ value }: ConfigSource, { add }: Report): unknown {
 function completed({ values, source }: Collected<typeof SETTINGS>, hasFile: boolean): Settings {
   return {
     ...values,
+    tunnel: { ...values.tunnel, tls: tunnelTls(values, source) },
     onExit: values.onExit ?? (hasFile ? 'keep' : 'stop'),
-    ...(hasFile && source.listen === 'default' ? { listen: [{ bind: ':8080' }] } : {}),
+    ...(hasFile && source.listen === 'default'
+      ? { listen: [{ bind: ':8080', redirect: undefined, tls: undefined }] }
+      : {}),
+  }
+}
+
+/** Files that variables name are where the edge is started, not where its file is. */
+function tunnelTls(
+  { tunnel: { tls } }: Settings,
+  source: Collected<typeof SETTINGS>['source'],
+): Settings['tunnel']['tls'] {
+  if (tls === undefined) return undefined
+  const found = (name: string, file: string) =>
+    source[`tunnel.tls.${name}`] === 'env' ? resolve(file) : file
+  return {
+    cert: found('cert', tls.cert),
+    key: found('key', tls.key),
+    clientCa: tls.clientCa === undefined ? undefined : found('clientCa', tls.clientCa),
   }
 }
 
@@ -106,13 +125,15 @@ function optionsOf({ log: _log, requests: _requests, ...options }: Settings): Ed
 
 function filesOf(
   source: ConfigSource,
-  { defaults, apps }: Settings,
+  { defaults, apps, listen, tunnel }: Settings,
   directory: string,
   env: Environment,
 ): string[] {
   const secrets = secretsOf(source).map(({ value }) => (value as { file?: unknown } | null)?.file)
   const pages = [defaults.errorPages, ...Object.values(apps).map(({ errorPages }) => errorPages)]
-  const named = [...secrets, ...pages].filter((name) => typeof name === 'string')
+  const certificates = [...listen.flatMap(({ tls }) => tls?.certs ?? []), tunnel.tls ?? {}]
+  const pem = certificates.flatMap((names) => Object.values(names))
+  const named = [...secrets, ...pages, ...pem].filter((name) => typeof name === 'string')
   // A variable's name starts where the edge does, as everything that is no word of the file.
   const ofVariables = leavesOf(SETTINGS)
     .map(({ row, called }) => (row.kind === 'secret' ? env[`${called.env}_FILE`] : undefined))
@@ -140,6 +161,15 @@ function literalSecrets(source: ConfigSource): ConfigProblem[] {
       path: keys.join('.'),
       message,
     }))
+}
+
+function warningsOf(source: ConfigSource, { tls }: EdgeSettings): ConfigProblem[] {
+  return tls.warnings.map(({ keys, message }) => ({
+    file: source.file,
+    ...source.position(keys, 'value'),
+    path: keys.reduce<string>((parent, key) => joinPath(parent, key), ''),
+    message,
+  }))
 }
 
 function valueAt(value: unknown, keys: Keys): unknown {

@@ -46,7 +46,17 @@ export const COMMAND = defineOptions({
     key: 'hosts',
     env: 'BRXY_HOST',
     placeholder: 'PATTERN',
-    doc: 'Host to serve, `shop.example.com` or `*.example.com` (default: any).',
+    doc: 'Host or `*.domain` to serve (default: any).',
+    group: 'Apps',
+  },
+  tcp: {
+    kind: 'strings',
+    flag: 'tcp',
+    key: 'tcp',
+    // BRXY_TCP is the linker's, and says that the application is not HTTP.
+    env: 'BRXY_TCP_PORT',
+    placeholder: '[HOST:]PORT=ROUTE',
+    doc: 'TCP port, and the app behind it.',
     group: 'Apps',
   },
   scaler: {

@@ -10,9 +10,11 @@ export function textLog(
 ): (event: LogEvent) => void {
   return (event) => {
     if (event.type === 'listening') {
-      const { clients, tunnel, admin } = event
+      const { clients, schemes, tcp, tunnel, admin } = event
+      const urls = clients.map((address, at) => `${schemes[at]}://${address}`)
+      const ports = Object.entries(tcp).map(([app, address]) => `${app} tcp://${address}`)
       write(
-        `brxy ${version}  ${clients.map((a) => `http://${a}`).join('  ')}   status http://${admin}/v1/status   tunnel ${tunnel}   ^C stops`,
+        `brxy ${version}  ${[...urls, ...ports].join('  ')}   status http://${admin}/v1/status   tunnel ${tunnel}   ^C stops`,
       )
       return
     }

@@ -2,7 +2,7 @@ import { BODY_NONE, type RequestHead } from '@brxy/http1'
 import { CLIENT_ERRORS } from '../error.ts'
 import type { ClientConnection } from './client-connection.ts'
 import type { ErrorPages } from './error-pages.ts'
-import { Exchange } from './exchange.ts'
+import { HttpExchange } from './http-exchange.ts'
 
 /** Why a request gets no exchange, and how it is told. */
 export class Refusal {
@@ -21,10 +21,8 @@ export class Refusal {
 }
 
 /** What becomes of a request: finds its app, and writes its canonical head to the connection's. */
-export function admit(connection: ClientConnection, head: RequestHead): Exchange | Refusal {
+export function admit(connection: ClientConnection, head: RequestHead): HttpExchange | Refusal {
   const { shared } = connection
-  // Upgrades are not forwarded yet: the application sees an ordinary request.
-  head.upgrade = ''
   const match = shared.router.match(head)
   const settings = match === null ? null : match.target
   const pages = settings === null ? shared.errorPages : settings.errorPages
@@ -36,9 +34,11 @@ export function admit(connection: ClientConnection, head: RequestHead): Exchange
   if (head.hostKey === '') return new Refusal('http1/missing-host', 400, true, pages)
   const app = shared.isDraining
     ? 'edge/draining'
-    : match === null
-      ? 'edge/no-app'
-      : shared.router.app(match, head.hostKey)
-  if (typeof app !== 'string') return new Exchange(connection, app, head, passive, shared.wheel.now())
+    : connection.head.isLoop(head)
+      ? 'edge/loop'
+      : match === null
+        ? 'edge/no-app'
+        : shared.router.app(match, head.hostKey)
+  if (typeof app !== 'string') return new HttpExchange(connection, app, head, passive, shared.wheel.now())
   return new Refusal(app, CLIENT_ERRORS[app].status, head.bodyKind !== BODY_NONE, pages)
 }

@@ -8,25 +8,28 @@ import {
   type RequestHead,
   type ResponseHead,
 } from '@brxy/http1'
+import type { Stream } from '@brxy/protocol'
 import type { WriterOwner } from '@brxy/protocol/transport'
 import { CLIENT_ERRORS, type ClientErrorCode } from '../error.ts'
+import { schemeOf } from '../tls/scheme.ts'
 import { admit, Refusal } from './admit.ts'
+import { ClientInput } from './client-input.ts'
 import { ClientResponse } from './client-response.ts'
 import { ClientTimer } from './client-timer.ts'
-import type { Exchange } from './exchange.ts'
+import type { HttpExchange } from './http-exchange.ts'
 import { Linger } from './linger.ts'
+import { OpaqueRelay } from './opaque-relay.ts'
+import { cut, keepOpen } from './opaque-socket.ts'
 import { peerAddress } from './peer-address.ts'
 import { CanonicalHead } from './request-head.ts'
 import type { Shared } from './shared.ts'
 
-/** Bytes of the next requests that wait unparsed; then the socket is not read (HTTP.md "pipelining"). */
-const MAX_PIPELINED_BYTES = 64 * 1024
 /** Response bytes that a client has not taken; while there are more its next request waits. */
 const MAX_UNTAKEN_BYTES = 64 * 1024
 
 /**
- * One client connection, HTTP/1: requests one after another, each brokered afresh. It owns the socket and its
- * timer and decides nothing about where a request goes.
+ * One client connection, HTTP/1: requests one after another, each brokered afresh, until one of them becomes something
+ * else. It owns the socket and its timer and decides nothing about where a request goes.
  */
 export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
   readonly socket: Socket
@@ -37,6 +40,7 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
   readonly head: CanonicalHead
   readonly response: ClientResponse
   readonly #onClosed: (connection: ClientConnection) => void
+  readonly #input: ClientInput
   readonly #decoder = new RequestDecoder()
   readonly #timer: ClientTimer
   /** No more requests are read. */
@@ -44,10 +48,9 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
   #isRetired = false
   /** How the connection ends, unless at once. */
   #linger: Linger | null = null
-  #exchange: Exchange | null = null
-  /** Input that waits: the rest of a read after a request, and what is pipelined behind it. */
-  #input: Buffer | null = null
-  #paused = false
+  #exchange: HttpExchange | null = null
+  /** After a 101 it carries the bytes, and no more requests come. */
+  #relay: OpaqueRelay | null = null
   #pumping = false
   /** The response was complete while the decoder was still inside the request. */
   #beginAfterPush = false
@@ -64,7 +67,8 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
     this.server = server
     this.shared = shared
     this.#onClosed = onClosed
-    this.head = new CanonicalHead(peerAddress(socket.remoteAddress), 'http')
+    this.head = new CanonicalHead(shared.forwarded(peerAddress(socket.remoteAddress), schemeOf(socket)))
+    this.#input = new ClientInput(socket)
     this.response = new ClientResponse(this, shared.writer, shared.date)
     this.#timer = new ClientTimer(shared, () => this.#onTimeout())
     this.#timer.awaitRequest()
@@ -87,6 +91,7 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
 
   /** The edge stops: nothing is waited for. */
   destroy(): void {
+    if (this.#relay !== null) this.#relay.abort('edge/draining')
     this.socket.destroy()
   }
 
@@ -97,7 +102,8 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
       this.#linger?.onInput(data.length)
       return
     }
-    this.#input = this.#input === null ? data : Buffer.concat([this.#input, data])
+    if (this.#relay !== null) return this.#relay.onClientData(data)
+    this.#input.add(data)
     this.#pump()
   }
 
@@ -106,11 +112,12 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
     if (this.#pumping) return
     this.#pumping = true
     try {
-      while (this.#input !== null && !this.#ended && !this.#isWaiting()) {
-        const input = this.#input
-        const used = this.#decoder.push(input, 0, input.length, this)
-        // A sink call may have ended the connection.
-        this.#input = used === input.length || this.#ended ? null : input.subarray(used)
+      for (
+        let input = this.#input.waiting;
+        input !== null && !this.#ended && !this.#isWaiting();
+        input = this.#input.waiting
+      ) {
+        this.#input.consume(this.#decoder.push(input, 0, input.length, this))
         if (this.#refusal !== null) this.#answerRefusal()
         else if (this.#beginAfterPush) this.#begin()
       }
@@ -119,8 +126,8 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
     }
     this.#pumping = false
     if (this.#ended) return
-    if (this.#input !== null && this.#input.length >= MAX_PIPELINED_BYTES) this.pauseInput()
-    else if (this.#exchange === null) this.#unpause()
+    if (this.#input.isFull) this.#input.pause()
+    else if (this.#exchange === null) this.#input.resume()
     if (this.#exchange === null && !this.#decoder.idle) this.#timer.awaitHead()
   }
 
@@ -129,7 +136,7 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
     const exchange = this.#exchange
     // Who sends requests and reads no responses must not fill the memory with them.
     if (exchange === null) return this.socket.writableLength > MAX_UNTAKEN_BYTES
-    return exchange.requestEnded || this.#paused
+    return exchange.requestEnded || this.#input.isPaused
   }
 
   onHead(head: RequestHead): void {
@@ -167,20 +174,12 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
   }
 
   pauseInput(): void {
-    if (this.#paused) return
-    this.#paused = true
-    this.socket.pause()
+    this.#input.pause()
   }
 
   resumeInput(): void {
-    this.#unpause()
-    if (this.#input !== null) this.#pump()
-  }
-
-  #unpause(): void {
-    if (!this.#paused) return
-    this.#paused = false
-    this.socket.resume()
+    this.#input.resume()
+    if (this.#input.waiting !== null) this.#pump()
   }
 
   // --- edge -> client ---
@@ -194,20 +193,44 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
     this.#timer.awaitResponse(responseMs)
   }
 
-  sendHead(exchange: Exchange, head: ResponseHead, body: BodyKind, length: number): void {
+  sendHead(exchange: HttpExchange, head: ResponseHead, body: BodyKind, length: number): void {
     this.#timer.clear()
     const { requestEnded, heldMs } = exchange
     this.response.sendHead(head, body, length, { requestEnded, isLast: this.#isLast, heldMs })
   }
 
+  /**
+   * 101: what waits here unparsed, and all that follows, goes to the stream.
+   * @returns who hears of the stream from now on
+   */
+  switchProtocol(exchange: HttpExchange, head: ResponseHead, stream: Stream): OpaqueRelay {
+    this.#timer.clear()
+    this.response.sendSwitch(head, exchange.upgrade, exchange.heldMs)
+    const waiting = this.#input.take()
+    this.#input.resume()
+    keepOpen(this.socket)
+    this.#relay = new OpaqueRelay(this.socket, this.shared, {
+      onOver: (error) => this.#onSwitchedOver(error),
+    })
+    this.#relay.carry(stream)
+    if (waiting !== null) this.#relay.onClientData(waiting)
+    return this.#relay
+  }
+
+  #onSwitchedOver(error: string | null): void {
+    this.#ended = true
+    this.#exchange?.report(error)
+    this.#exchange = null
+  }
+
   /** The response is complete. */
-  sendEnd(exchange: Exchange): void {
+  sendEnd(exchange: HttpExchange): void {
     this.response.sendEnd()
     this.#done(exchange, null)
   }
 
   /** The exchange failed before its response head: the edge answers. */
-  sendError(exchange: Exchange, code: ClientErrorCode, detail?: string, retryMs?: number): void {
+  sendError(exchange: HttpExchange, code: ClientErrorCode, detail?: string, retryMs?: number): void {
     const { status } = CLIENT_ERRORS[code]
     this.#beginOwn(exchange, status)
     const { errorPages } = exchange.app.settings
@@ -216,26 +239,26 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
   }
 
   /** The edge answers with a text, because its operator wants it so. */
-  sendPlain(exchange: Exchange, status: number, body: string): void {
+  sendPlain(exchange: HttpExchange, status: number, body: string): void {
     this.#beginOwn(exchange, status)
     this.response.sendPlain(status, body, this.#isLast)
     this.#done(exchange, null)
   }
 
-  #beginOwn(exchange: Exchange, status: number): void {
+  #beginOwn(exchange: HttpExchange, status: number): void {
     exchange.status = status
     // A body that was not read to its end cannot be skipped safely.
     if (!exchange.requestEnded) this.response.keepAlive = false
   }
 
   /** The response cannot be completed: the client must not take it for complete. */
-  abort(exchange: Exchange): void {
+  abort(exchange: HttpExchange): void {
     this.#exchange = null
     this.#ended = true
     exchange.report('aborted')
     this.shared.writer.flush()
     // A close-delimited body looks complete after FIN; only RST says that it is not.
-    if (this.response.isCloseDelimited) this.socket.resetAndDestroy()
+    if (this.response.isCloseDelimited) cut(this.socket)
     else this.socket.destroy()
   }
 
@@ -254,7 +277,7 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
     return this.shared.isDraining || this.#isRetired
   }
 
-  #done(exchange: Exchange, error: string | null): void {
+  #done(exchange: HttpExchange, error: string | null): void {
     exchange.report(error)
     this.#exchange = null
     if (!this.response.keepAlive || this.#isLast) return this.#finish()
@@ -327,7 +350,9 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
 
   /** A client that sends FIN has ended its request (HTTP.md "client FIN"). */
   #onEnd(): void {
-    if (this.#exchange !== null) {
+    if (this.#relay !== null) {
+      this.#relay.onClientEnd()
+    } else if (this.#exchange !== null) {
       this.#abandon()
       this.socket.destroy()
     } else if (!this.#ended) {
@@ -340,12 +365,13 @@ export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
     this.shared.writer.flush()
     this.#timer.clear()
     this.#ended = true
-    this.#input = null
+    this.#input.take()
     this.#linger = new Linger(this.socket, this.shared.wheel)
     if (this.shared.isDraining) this.#linger.hurry()
   }
 
   #onClose(): void {
+    this.#relay?.onClientClosed()
     this.#ended = true
     this.#timer.clear()
     this.#abandon()

@@ -52,6 +52,7 @@ export class ClientResponse {
     contentLength: -1,
     chunked: false,
     connection: 'default',
+    upgrade: '',
     date: null,
   }
 
@@ -95,6 +96,21 @@ export class ClientResponse {
     this.#writeHead(head, null)
   }
 
+  /**
+   * The last thing that is HTTP on this connection.
+   * @param head a 101
+   * @param protocol to which the connection is switched
+   */
+  sendSwitch(head: ResponseHead, protocol: string, heldMs: number): void {
+    const framing = this.#framing
+    framing.contentLength = -1
+    framing.chunked = false
+    framing.connection = 'upgrade'
+    framing.upgrade = protocol
+    framing.date = null
+    this.#writeHead(head, heldField(heldMs))
+  }
+
   /** @param length as in the HEAD frame: without a body, what GET would have had (HEAD, 304), or 0. */
   sendHead(head: ResponseHead, body: BodyKind, length: number, situation: ResponseSituation): void {
     const framing = this.#framing
@@ -103,13 +119,14 @@ export class ClientResponse {
     framing.chunked = isUnknown && this.#minorVersion === 1
     this.isCloseDelimited = isUnknown && this.#minorVersion === 0
     framing.contentLength = -1
-    if (body === BODY_KNOWN || length > 0) framing.contentLength = length
-    else if (body === BODY_NONE && !this.#isHead && head.status !== 304) framing.contentLength = 0
+    // Without a body the length is for HEAD and 304 alone: said of anything else, the next answer would be taken for it.
+    const isLengthOnly = body === BODY_NONE && (this.#isHead || head.status === 304)
+    if (body === BODY_KNOWN || (isLengthOnly && length > 0)) framing.contentLength = length
+    else if (body === BODY_NONE && !isLengthOnly) framing.contentLength = 0
     if (this.isCloseDelimited || !situation.requestEnded || situation.isLast) this.keepAlive = false
     framing.connection = !this.keepAlive ? 'close' : this.#minorVersion === 0 ? 'keep-alive' : 'default'
     framing.date = this.#date.text
-    const held = Math.round(situation.heldMs)
-    this.#writeHead(head, held > 0 ? Buffer.from(`Server-Timing: brxy-hold;dur=${held}\r\n`) : null)
+    this.#writeHead(head, heldField(situation.heldMs))
   }
 
   sendBody(buffer: Buffer, from: number, to: number): void {
@@ -170,4 +187,10 @@ export class ClientResponse {
     const at = writer.room(this.#owner, roomFor(head, extra))
     writer.advance(writeClientResponse(head, this.#framing, null, extra, writer.buffer, at))
   }
+}
+
+/** The field that tells how long a request was held, if it was. */
+function heldField(heldMs: number): Buffer | null {
+  const held = Math.round(heldMs)
+  return held > 0 ? Buffer.from(`Server-Timing: brxy-hold;dur=${held}\r\n`) : null
 }

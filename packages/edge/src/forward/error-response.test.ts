@@ -3,14 +3,21 @@ import { describe, expect, it } from 'vitest'
 import { CLIENT_ERRORS } from '../error.ts'
 import { ErrorPages } from './error-pages.ts'
 import { errorResponse } from './error-response.ts'
+import { Forwarded } from './forwarded.ts'
 import { CanonicalHead } from './request-head.ts'
 
 const SHAPE = { isHead: false, close: false, keepAlive: false, date: 'now' }
-const EMPTY = new CanonicalHead('127.0.0.1', 'http')
+const FORWARDED = new Forwarded({
+  peerAddress: '127.0.0.1',
+  scheme: 'http',
+  isTrusted: false,
+  pseudonym: 'brxy-test',
+})
+const EMPTY = new CanonicalHead(FORWARDED)
 
 /** A request with such fields. */
 function requestWith(fields: string): CanonicalHead {
-  const canonical = new CanonicalHead('127.0.0.1', 'http')
+  const canonical = new CanonicalHead(FORWARDED)
   const bytes = Buffer.from(`GET / HTTP/1.1\r\nHost: shop\r\n${fields}\r\n`)
   new RequestDecoder().push(bytes, 0, bytes.length, {
     onHead: (head: RequestHead) => void canonical.write(head, ''),

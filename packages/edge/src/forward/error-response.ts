@@ -70,7 +70,7 @@ export function errorResponse(
   const asked = requestFields(request)
   const reason = REASONS[answer.status] ?? 'Error'
   const detail = problem === undefined ? info.title : `${info.title} ${PROBLEMS[problem]}`.trim()
-  const requestId = newRequestId()
+  const requestId = request.requestId || newRequestId()
   const body = asked.wantsHtml
     ? (pages?.page(answer.status, { reason, detail, requestId }) ??
       page(answer.status, reason, detail, requestId))

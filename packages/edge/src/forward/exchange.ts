@@ -1,119 +1,53 @@
-import {
-  BODY_NONE,
-  encodeFields,
-  type Head,
-  Http1Error,
-  parseCanonicalFields,
-  type RequestHead,
-} from '@brxy/http1'
-import { type BodyKind, RESET, type StreamHandler } from '@brxy/protocol'
 import type { Problem } from '@brxy/scaler'
 import type { App } from '../app.ts'
 import type { Brokered } from '../broker.ts'
 import type { ClientErrorCode } from '../error.ts'
 import type { Held } from '../hold/queue.ts'
 import type { Instance } from '../tunnel/instance.ts'
-import type { ClientConnection } from './client-connection.ts'
-import { parseAnswer, resetError } from './instance-answer.ts'
-import type { Outlet } from './outlet.ts'
-import type { PassiveAnswer } from './passive.ts'
-import { Replay } from './replay.ts'
-
-const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
+import type { Shared } from './shared.ts'
 
 /** What a held request occupies beside its head and body. */
 const HELD_OVERHEAD_BYTES = 1024
 
-/** Failures of an app that its fallback stands in for. Whatever else fails is the fault of the request, or of the edge. */
-const FALLBACK_CODES: ReadonlySet<ClientErrorCode> = new Set([
-  'edge/cannot-start',
-  'edge/hold-full',
-  'edge/hold-timeout',
-])
-
-/** Why an exchange failed. */
-interface Failure {
-  readonly code: ClientErrorCode
-  readonly detail: string | undefined
-  readonly retryMs: number | undefined
-}
-
-const WAITING = 0
-const RUNNING = 1
-const RESPONDING = 2
-const DONE = 3
-
 /**
- * One request and its response: from the client's head to the last byte of the answer. It is held, given to an
- * instance, perhaps given to another one or to the fallback, and relays bodies both ways.
+ * One request, whatever it speaks, as its app and the broker see it: it waits for a grant, is given to an instance, and
+ * perhaps comes back to its place to be given to another one. What it sends there is for HttpExchange and TcpExchange.
  */
-export class Exchange implements StreamHandler, Brokered<Instance> {
+export abstract class Exchange implements Brokered<Instance> {
   readonly arrival: number
-  readonly method: string
-  readonly bodyKind: BodyKind
-  readonly bodyLength: number
   readonly startedMs: number
-  heldBytes: number
+  heldBytes = 0
   heldSinceMs: number
   holdUntilMs: number
   heldNext: Held | null = null
   heldPrevious: Held | null = null
   isHeld = false
   avoid: Instance | null = null
-  /** The client has sent the whole request. */
-  requestEnded: boolean
-  /** Status sent to the client; 0 before. */
+  /** Status sent to the client; 0 before, and for what has none. */
   status = 0
+  abstract readonly isPassive: boolean
 
-  readonly #connection: ClientConnection
-  /** For a passive request: what it is told while no instance is ready. */
-  readonly #passive: PassiveAnswer | null
+  protected readonly shared: Shared
   #app: App
-  #expectContinue: boolean
   #instance: Instance | null = null
-  #outlet: Outlet | null = null
-  /** Why it was given to the fallback, which is what the client hears if there is nobody either. */
-  #fallbackFor: Failure | null = null
-  #state: typeof WAITING | typeof RUNNING | typeof RESPONDING | typeof DONE = WAITING
-  readonly #replay = new Replay()
-  #trailers: Buffer | null = null
   #heldMs = 0
-  #redispatched = false
 
-  /** @param passive for a request that neither wakes the app nor keeps it awake; null for any other */
-  constructor(
-    connection: ClientConnection,
-    app: App,
-    head: RequestHead,
-    passive: PassiveAnswer | null,
-    nowMs: number,
-  ) {
-    const { shared } = connection
-    this.#connection = connection
+  constructor(app: App, shared: Shared, nowMs: number) {
     this.#app = app
-    this.#passive = passive
+    this.shared = shared
     this.arrival = shared.nextArrival()
-    this.method = head.method
-    this.bodyKind = head.bodyKind
-    this.bodyLength = head.bodyLength
-    this.#expectContinue = head.expectContinue
-    this.requestEnded = head.bodyKind === BODY_NONE
     this.startedMs = nowMs
     this.heldSinceMs = nowMs
     this.holdUntilMs = nowMs + app.settings.options.holdMs
-    this.heldBytes = this.#headBytes
   }
 
   get app(): App {
     return this.#app
   }
 
+  /** The instance that it was given to last; null while it waits. */
   get instance(): Instance | null {
     return this.#instance
-  }
-
-  get isPassive(): boolean {
-    return this.#passive !== null
   }
 
   /** How long it waited for a grant so far. */
@@ -121,259 +55,98 @@ export class Exchange implements StreamHandler, Brokered<Instance> {
     return this.#heldMs
   }
 
-  // --- from the broker ---
+  /** A passive request waits for nobody to wake: no instance is ready. */
+  answerAsleep(): void {}
+
+  /** It was given to an instance, whose grant is spent: it begins, or begins again. */
+  protected abstract start(instance: Instance): void
+  /** It is over, and the client is told why as far as it can be. */
+  protected abstract fail(code: ClientErrorCode, detail?: string, retryMs?: number): void
+
+  // --- from the broker and the app ---
 
   /** A grant was spent for it: it goes to the instance now. */
   dispatchTo(instance: Instance, nowMs: number): void {
-    const { bodyKind, bodyLength, isPassive } = this
-    const { head } = this.#connection
     this.#instance = instance
     this.#heldMs += nowMs - this.heldSinceMs
-    this.#send(instance.open(this, bodyKind, bodyLength, isPassive, head.buffer, head.length))
-  }
-
-  #send(outlet: Outlet): void {
-    this.#state = RUNNING
-    this.#outlet = outlet
-    this.#connection.awaitResponse(this.#app.settings.options.responseMs)
-    if (this.#expectContinue) {
-      this.#expectContinue = false
-      this.#connection.response.sendContinue()
-    }
-    const isWritable = this.#replay.writeTo(outlet)
-    if (this.requestEnded) outlet.end(this.#trailers)
-    if (isWritable) this.#connection.resumeInput()
-    else this.#connection.pauseInput()
-  }
-
-  /** A passive request waits for nobody to wake: no instance is ready. */
-  answerAsleep(): void {
-    const answer = this.#passive
-    if (answer === null || this.#state !== WAITING) return
-    this.#endWaiting()
-    this.#state = DONE
-    this.#connection.sendPlain(this, answer.status, answer.body)
+    this.start(instance)
   }
 
   onHoldTimeout(): void {
-    this.#fail('edge/hold-timeout')
+    this.fail('edge/hold-timeout')
   }
 
   onCannotStart(problem: Problem, retryMs: number): void {
-    this.#fail('edge/cannot-start', problem.code, retryMs)
+    this.fail('edge/cannot-start', problem.code, retryMs)
   }
 
   /** Its app is no more; it waits on for another one, at its place by arrival, or is told why there is none. */
   moveTo(app: App | ClientErrorCode): void {
-    if (typeof app === 'string') return this.#fail(app)
+    if (typeof app === 'string') return this.fail(app)
     this.#app = app
     app.resubmit(this)
   }
 
   /** The edge is stopping or the queue is full. */
   refuse(code: ClientErrorCode, retryMs?: number): void {
-    this.#fail(code, undefined, retryMs)
+    this.fail(code, undefined, retryMs)
   }
 
-  // --- from the client ---
+  // --- for what is below ---
 
-  onRequestData(buffer: Buffer, from: number, to: number): void {
-    if (this.#state === WAITING) {
-      if (this.#app.broker.queueOf(this).grow(this, to - from)) {
-        this.#replay.keep(buffer, from, to)
-        this.#connection.awaitGrant(this.#replay.bytes, to - from)
-        return
-      }
-      // Perhaps the fallback gets it, and these bytes with it.
-      this.#fail('edge/hold-full')
-    }
-    const outlet = this.#outlet
-    if (this.#state === DONE || outlet === null) return
-    // Nothing comes back from the fallback into the queue.
-    if (!outlet.answered && this.#fallbackFor === null) this.#replay.keep(buffer, from, to)
-    else this.#replay.drop()
-    if (outlet.localEnd) return
-    // The application may begin to answer when it has the whole request.
-    if (this.#state === RUNNING) this.#connection.awaitResponse(this.#app.settings.options.responseMs)
-    if (!outlet.write(buffer, from, to)) this.#connection.pauseInput()
+  /** It buffers so many bytes more while it waits. @returns false if that is beyond a bound */
+  protected grow(bytes: number): boolean {
+    return this.#app.broker.queueOf(this).grow(this, bytes)
   }
 
-  onRequestTrailers(fields: Head): void {
-    const out = Buffer.allocUnsafe(fields.fieldsEnd - fields.fieldsStart)
-    this.#trailers = out.subarray(0, encodeFields(fields, out, 0))
-  }
-
-  onRequestEnd(): void {
-    this.requestEnded = true
-    this.#outlet?.end(this.#trailers)
-  }
-
-  /** The client is gone, or sent something that is no HTTP: the request is over, through to the application. */
-  cancel(): void {
-    if (this.#state === DONE) return
-    this.#state = DONE
-    this.#app.withdraw(this)
-    this.#outlet?.reset(RESET.CANCELLED)
-  }
-
-  /** What the connection's timer waited for has not come. */
-  onTimeout(): void {
-    if (this.#state === WAITING) this.#connection.resumeInput()
-    if (this.#state !== RUNNING) return
-    this.#outlet?.reset(RESET.TIMEOUT)
-    this.#fail('edge/response-timeout')
-  }
-
-  // --- from the tunnel or the fallback (StreamHandler) ---
-
-  onRefuse(_reason: number): void {
-    this.#redispatch()
-  }
-
-  onHead(interim: boolean, body: BodyKind, length: number, buffer: Buffer, from: number, to: number): void {
-    const head = this.#connection.shared.responseHead
-    try {
-      parseAnswer(head, this.method, interim, body, buffer, from, to)
-    } catch (error) {
-      if (!(error instanceof Http1Error)) throw error
-      this.#outlet?.reset(RESET.BAD_HEAD)
-      this.#fail('edge/app-protocol')
-      return
-    }
-    if (interim) {
-      this.#connection.response.sendInterim(head)
-      return
-    }
-    this.#replay.drop()
-    this.#state = RESPONDING
-    this.status = head.status
-    this.#connection.sendHead(this, head, body, length)
-  }
-
-  onData(buffer: Buffer, from: number, to: number): void {
-    this.#connection.response.sendBody(buffer, from, to)
-  }
-
-  onTrailers(buffer: Buffer, from: number, to: number): void {
-    const fields = this.#connection.shared.trailers
-    try {
-      parseCanonicalFields(buffer, from, to, fields)
-    } catch (error) {
-      if (!(error instanceof Http1Error)) throw error
-      this.#abort(RESET.BAD_HEAD)
-      return
-    }
-    this.#connection.response.sendTrailers(fields)
-  }
-
-  onEnd(): void {
-    if (this.#state === DONE) return
-    this.#state = DONE
-    // What is left of the upload is not wanted any more.
-    if (!this.requestEnded) this.#outlet?.reset(RESET.NO_ERROR)
-    this.#instance?.served()
-    this.#connection.sendEnd(this)
-  }
-
-  onWritable(): void {
-    this.#connection.resumeInput()
-  }
-
-  onReset(code: number): void {
-    if (this.#state === RESPONDING) return this.#abort(null)
-    this.#fail(resetError(code))
-  }
-
-  onLost(): void {
-    // Its other streams hear of the end one by one, and the session's owner last.
-    if (this.#instance !== null) this.#app.lost(this.#instance)
-    if (this.#state === RESPONDING) return this.#abort(null)
-    // A request that killed an instance must not kill them all: once, and only what is safe to repeat.
-    const isSafe = SAFE_METHODS.has(this.method) && !this.#redispatched && this.#outlet?.answered !== true
-    if (!isSafe) return this.#fail('edge/tunnel-lost')
-    this.#redispatched = true
-    this.#redispatch()
-  }
-
-  /** Bytes of the response reached the client's socket. */
-  delivered(bytes: number, nowMs: number): void {
-    this.#outlet?.consumed(bytes, nowMs)
-  }
-
-  // ---
-
-  /** Back to its place in the queue. It was admitted before, so only its age bounds how often. */
-  #redispatch(): void {
-    const nowMs = this.#connection.shared.wheel.now()
+  /**
+   * Back to its place in the queue, for the instance has not served it. It was admitted before, so only its age bounds
+   * how often.
+   * @returns false if it has waited long enough
+   */
+  protected startOver(): boolean {
+    const nowMs = this.shared.wheel.now()
     this.avoid = this.#instance
     this.#instance = null
-    this.#outlet = null
-    this.#state = WAITING
     this.heldSinceMs = nowMs
-    this.heldBytes = this.#headBytes + this.#replay.bytes
-    if (nowMs >= this.holdUntilMs) return this.#fail('edge/hold-timeout')
-    this.#connection.awaitGrant(this.#replay.bytes, 0)
-    this.#app.resubmit(this)
+    return nowMs < this.holdUntilMs
   }
 
-  get #headBytes(): number {
-    return this.#connection.head.length + HELD_OVERHEAD_BYTES
-  }
-
-  #fail(code: ClientErrorCode, detail?: string, retryMs?: number): void {
-    if (this.#state === DONE) return
-    const failure = this.#fallbackFor ?? { code, detail, retryMs }
-    if (this.#state === WAITING) {
-      this.#endWaiting()
-      if (this.#toFallback(failure)) return
-    }
-    this.#state = DONE
-    this.#connection.sendError(this, failure.code, failure.detail, failure.retryMs)
-  }
-
-  #endWaiting(): void {
+  /** It waits no longer, and was given to nobody. */
+  protected endWaiting(): void {
     this.#app.withdraw(this)
-    this.#heldMs += this.#connection.shared.wheel.now() - this.heldSinceMs
+    this.#heldMs += this.shared.wheel.now() - this.heldSinceMs
   }
 
-  /** Probes are to be told how the app itself is, so passive requests have no fallback. @returns false if there is none */
-  #toFallback(failure: Failure): boolean {
-    const { head, shared } = this.#connection
-    if (this.isPassive || shared.isDraining || !FALLBACK_CODES.has(failure.code)) return false
-    const outlet = this.#app.openFallback(this, {
-      body: this.bodyKind,
-      length: this.bodyLength,
-      head: head.buffer,
-      headLength: head.length,
-    })
-    if (outlet === null) return false
-    this.#fallbackFor = failure
-    this.#send(outlet)
-    return true
+  /** @param bytes of its head and body that are kept */
+  protected occupy(bytes: number): void {
+    this.heldBytes = HELD_OVERHEAD_BYTES + bytes
   }
 
-  /** For people who watch. @param error a code, or what became of it; null if all went well. */
-  report(error: string | null): void {
-    const { shared, head } = this.#connection
+  /**
+   * For people who watch.
+   * @param where its target, made only if somebody watches
+   * @param instance its label, or who served it instead
+   * @param error a code, or what became of it; null if all went well
+   */
+  protected tell(
+    method: string,
+    where: { readonly target: string },
+    instance: string | null,
+    error: string | null,
+  ): void {
+    const { shared } = this
     if (!shared.wantsRequests) return
     shared.emit({
       type: 'request',
       app: this.#app.route,
-      instance: this.#fallbackFor === null ? (this.#instance?.label ?? null) : 'fallback',
-      method: this.method,
-      target: head.target,
+      instance,
+      method,
+      target: where.target,
       status: this.status,
       tookMs: shared.wheel.now() - this.startedMs,
       heldMs: this.#heldMs,
       error,
     })
-  }
-
-  /** After the response head only an abort says that the body is not complete. */
-  #abort(reset: number | null): void {
-    if (this.#state === DONE) return
-    this.#state = DONE
-    if (reset !== null) this.#outlet?.reset(reset)
-    this.#connection.abort(this)
   }
 }

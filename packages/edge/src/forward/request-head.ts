@@ -1,22 +1,6 @@
-import { FIELD, fieldSet, type RequestHead, roomFor, writeCanonicalRequest } from '@brxy/http1'
+import { type RequestHead, roomFor, writeCanonicalRequest } from '@brxy/http1'
 import { MAX_HEAD_BYTES } from '@brxy/protocol'
-
-/**
- * What a client says about the way its request came is not believed: these are replaced. (Trusted proxies in
- * front come with their own option.)
- */
-const REPLACED = fieldSet(
-  FIELD.FORWARDED,
-  FIELD.X_FORWARDED_FOR,
-  FIELD.X_FORWARDED_PROTO,
-  FIELD.X_FORWARDED_HOST,
-  FIELD.X_FORWARDED_PORT,
-  FIELD.X_FORWARDED_OTHER,
-  FIELD.X_REAL_IP,
-  FIELD.EXPECT,
-  FIELD.BRXY_SLOTS,
-  FIELD.BRXY_OTHER,
-)
+import type { Forwarded } from './forwarded.ts'
 
 const INITIAL_BYTES = 2 * 1024
 const SLASH = 0x2f
@@ -28,15 +12,10 @@ const SLASH = 0x2f
 export class CanonicalHead {
   buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES)
   length = 0
-  #extra: Buffer
-  #extraHost = ''
-  #extraPrefix = ''
-  readonly #peer: string
+  readonly #forwarded: Forwarded
 
-  /** @param peerAddress the client's, for X-Forwarded-For. @param scheme `http` or `https`. */
-  constructor(peerAddress: string, scheme: 'http' | 'https') {
-    this.#peer = `X-Forwarded-For: ${peerAddress}\r\nX-Forwarded-Proto: ${scheme}\r\nVia: 1.1 brxy\r\n`
-    this.#extra = Buffer.from(this.#peer, 'latin1')
+  constructor(forwarded: Forwarded) {
+    this.#forwarded = forwarded
   }
 
   /**
@@ -44,18 +23,22 @@ export class CanonicalHead {
    * @returns false if the rewritten head is larger than a frame may carry.
    */
   write(head: RequestHead, stripped: string): boolean {
-    const host = head.hostBytes()
-    if (host !== this.#extraHost || stripped !== this.#extraPrefix) {
-      this.#extraHost = host
-      this.#extraPrefix = stripped
-      const prefix = stripped === '' ? '' : `X-Forwarded-Prefix: ${stripped}\r\n`
-      this.#extra = Buffer.from(`${this.#peer}X-Forwarded-Host: ${host}\r\n${prefix}`, 'latin1')
-    }
+    const extra = this.#forwarded.lines(head, stripped)
     if (stripped !== '') strip(head, stripped.length)
-    const room = roomFor(head, this.#extra) + head.upgrade.length
+    const room = roomFor(head, extra) + head.upgrade.length
     if (room > this.buffer.length) this.buffer = Buffer.allocUnsafeSlow(room)
-    this.length = writeCanonicalRequest(head, REPLACED, this.#extra, this.buffer, 0)
+    this.length = writeCanonicalRequest(head, this.#forwarded.replaced, extra, this.buffer, 0)
     return this.length <= MAX_HEAD_BYTES
+  }
+
+  /** What the application, the log and an answer of the edge call the request; '' before its head was written. */
+  get requestId(): string {
+    return this.length === 0 ? '' : this.#forwarded.requestId
+  }
+
+  /** Whether the request has been at this edge before. */
+  isLoop(head: RequestHead): boolean {
+    return this.#forwarded.isLoop(head)
   }
 
   /** The request is over: what an error says next has nothing to do with it. */

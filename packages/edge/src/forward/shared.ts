@@ -7,7 +7,9 @@ import type { EdgeOptions } from '../options.ts'
 import type { RouteMatch } from '../route/route-table.ts'
 import type { AppSettings } from '../settings.ts'
 import type { ErrorPages } from './error-pages.ts'
+import { Forwarded } from './forwarded.ts'
 import { HttpDate } from './http-date.ts'
+import { TrustedProxies } from './trusted-proxies.ts'
 
 /** Where a request goes. */
 export interface Router {
@@ -36,14 +38,32 @@ export class Shared {
   /** Whether an event is made for each request. */
   wantsRequests = false
   isDraining = false
+  readonly #pseudonym: string
   #arrivals = 0
 
-  constructor(options: EdgeOptions, router: Router, wheel: TimerWheel, emit: (event: EdgeEvent) => void) {
+  /** @param edgeId unlike that of any other edge */
+  constructor(
+    options: EdgeOptions,
+    router: Router,
+    wheel: TimerWheel,
+    emit: (event: EdgeEvent) => void,
+    edgeId: string,
+  ) {
+    this.#pseudonym = `brxy-${edgeId}`
     this.options = options
     this.router = router
     this.wheel = wheel
     this.emit = emit
     this.date = new HttpDate(wheel.now)
+  }
+
+  /** Who is believed about the way of a request; a reload replaces it for connections to come. */
+  trustedProxies: TrustedProxies = new TrustedProxies([])
+
+  /** What the requests of one connection tell about their way. */
+  forwarded(peerAddress: string, scheme: 'http' | 'https'): Forwarded {
+    const isTrusted = this.trustedProxies.has(peerAddress)
+    return new Forwarded({ peerAddress, scheme, isTrusted, pseudonym: this.#pseudonym })
   }
 
   nextArrival(): number {

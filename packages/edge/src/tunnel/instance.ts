@@ -1,12 +1,14 @@
 import {
   BODY_KNOWN,
   BODY_NONE,
+  BODY_UNKNOWN,
   type BodyKind,
   EdgeSession,
   type EdgeSessionHandler,
   type Farewell,
   type Hello,
   KIND_HTTP,
+  KIND_TCP,
   OPEN_PASSIVE,
   type SessionEnd,
   type SessionEnvironment,
@@ -77,28 +79,34 @@ export class Instance implements EdgeSessionHandler, Puller {
     return this.session.streams.size
   }
 
-  /** Spends one grant: the request whose canonical head is head[0..headBytes) goes to the linker. */
+  /**
+   * Spends one grant: the request whose canonical head is head[0..headBytes) goes to the linker.
+   * @param bits OPEN_PASSIVE, OPEN_UPGRADE
+   */
   open(
     handler: StreamHandler,
     body: BodyKind,
     length: number,
-    isPassive: boolean,
+    bits: number,
     head: Buffer,
     headBytes: number,
   ): Stream {
     const { session } = this
     const kind = body === BODY_KNOWN && length === 0 ? BODY_NONE : body
-    const stream = session.beginOpen(
-      handler,
-      KIND_HTTP,
-      kind,
-      isPassive ? OPEN_PASSIVE : 0,
-      kind === BODY_NONE ? 0 : Math.max(0, length),
-      headBytes,
-    )
+    const declared = kind === BODY_KNOWN ? length : 0
+    const stream = session.beginOpen(handler, KIND_HTTP, kind, bits, declared, headBytes)
     head.copy(session.batch.slab, session.headAt, 0, headBytes)
     session.commitOpen(session.headAt + headBytes)
-    if (!isPassive) this.dispatched++
+    if ((bits & OPEN_PASSIVE) === 0) this.dispatched++
+    return stream
+  }
+
+  /** Spends one grant: a client's connection goes to the linker as it is. */
+  openTcp(handler: StreamHandler): Stream {
+    const { session } = this
+    const stream = session.beginOpen(handler, KIND_TCP, BODY_UNKNOWN, 0, 0, 0)
+    session.commitOpen(session.headAt)
+    this.dispatched++
     return stream
   }
 

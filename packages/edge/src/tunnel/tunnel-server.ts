@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
 import {
   DEFAULT_WINDOW_BUDGET_BYTES,
   type Hello,
@@ -9,11 +10,13 @@ import {
   TUNNEL_PATH,
   WindowBudget,
 } from '@brxy/protocol'
-import { type TimerWheel, Tunnel } from '@brxy/protocol/transport'
+import { type TimerWheel, Tunnel, WheelTimer } from '@brxy/protocol/transport'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { EdgeEvent } from '../event.ts'
 import { listen } from '../listen.ts'
 import { type Bound, Listeners } from '../listeners.ts'
+import type { TlsSettings } from '../tls/settings.ts'
+import { TlsFront } from '../tls/tls-front.ts'
 import type { Grant, Tokens } from '../token/tokens.ts'
 import { type Admission, type Greeting, Instance } from './instance.ts'
 
@@ -21,6 +24,8 @@ import { type Admission, type Greeting, Instance } from './instance.ts'
 const MAX_MESSAGE_BYTES = 1024 * 1024
 /** Connections of linkers, and of whoever has not yet shown a token. Further ones are closed. */
 const MAX_CONNECTIONS = 20_000
+/** Who is refused before anything was read of it has so long to take the answer. */
+const REFUSAL_MS = 1_000
 
 export interface TunnelServerEnvironment {
   readonly tokens: Tokens
@@ -37,7 +42,7 @@ export interface TunnelServerEnvironment {
  * and a Tunnel of each connection. ws establishes the WebSocket.
  */
 export class TunnelServer {
-  readonly listeners = new Listeners((bind) => this.#open(bind))
+  readonly listeners: Listeners<TlsSettings | null> = new Listeners((bind, tls) => this.#open(bind, tls))
   readonly #env: TunnelServerEnvironment
   readonly #sockets = new WebSocketServer({
     noServer: true,
@@ -46,6 +51,8 @@ export class TunnelServer {
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   })
   readonly #budget = new WindowBudget(DEFAULT_WINDOW_BUDGET_BYTES)
+  /** All that was accepted, those in a TLS handshake too. */
+  readonly #accepted = new Set<Socket>()
   /** Whether they have said HELLO or not. */
   readonly #instances = new Set<Instance>()
   #onEmpty: (() => void) | null = null
@@ -54,7 +61,7 @@ export class TunnelServer {
     this.#env = env
   }
 
-  async #open(bind: string): Promise<Bound> {
+  async #open(bind: string, tls: TlsSettings | null): Promise<Bound<TlsSettings | null>> {
     const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, (_request, response) => {
       response.writeHead(426, {
         Upgrade: 'websocket',
@@ -65,13 +72,62 @@ export class TunnelServer {
     })
     server.maxConnections = MAX_CONNECTIONS
     server.on('upgrade', (request, socket, head) => void this.#onUpgrade(request, socket, head))
+    // http's own listener goes behind the TLS, if there is any: a reload may bring it, or take it away.
+    const [serve] = server.listeners('connection')
+    const frontOf = (settings: TlsSettings | null) =>
+      settings === null ? null : this.#front(settings, (socket) => serve.call(server, socket))
+    let front = frontOf(tls)
+    server.removeAllListeners('connection')
+    server.on('connection', (socket) => {
+      this.#accepted.add(socket)
+      socket.once('close', () => this.#accepted.delete(socket))
+      if (front === null) serve.call(server, socket)
+      else front.accept(socket)
+    })
     const address = await listen(server, bind, (error) => this.#env.emit({ type: 'bug', error }))
-    // Sessions are none of the server's any more, so they outlive it.
-    const close = () => {
-      server.close()
-      server.closeAllConnections()
+    return {
+      address,
+      use(settings) {
+        front = frontOf(settings)
+      },
+      // Sessions are none of the server's any more, so they outlive it.
+      close() {
+        server.close()
+        server.closeAllConnections()
+      },
     }
-    return { address, close }
+  }
+
+  #front(settings: TlsSettings, serve: (socket: TLSSocket) => void): TlsFront {
+    const plainAnswer = Buffer.from(
+      refusal(400, 'edge/tls-required', 'this tunnel speaks TLS: the edge address begins with wss://'),
+    )
+    const onSecure = (socket: TLSSocket) => {
+      if (settings.clientCa === null || socket.authorized) return serve(socket)
+      const isMissing = Object.keys(socket.getPeerCertificate()).length === 0
+      const what = isMissing
+        ? 'no client certificate'
+        : `a client certificate that is refused (${socket.authorizationError})`
+      this.#refuseUnheard(
+        socket,
+        `the linker presented ${what}; give it one that the client CA of the edge signed, with BRXY_EDGE_CERT and BRXY_EDGE_KEY`,
+      )
+    }
+    return new TlsFront(settings, { onSecure, plainAnswer })
+  }
+
+  /** Says why, and reads nothing of what somebody sends who may not even speak. */
+  #refuseUnheard(socket: TLSSocket, message: string): void {
+    const code = 'edge/client-certificate'
+    this.#env.emit({ type: 'rejected', code, message, route: null })
+    socket.on('error', () => {})
+    const { wheel } = this.#env
+    const timer = new WheelTimer(() => socket.destroy())
+    wheel.set(timer, wheel.now() + REFUSAL_MS)
+    socket.once('close', () => wheel.clear(timer))
+    // Closed with bytes unread, the connection would be reset and the answer lost.
+    socket.resume()
+    socket.end(refusal(403, code, message))
   }
 
   /** Ends all sessions in good order. Resolves when their connections are closed, which a linker may delay. */
@@ -126,6 +182,7 @@ export class TunnelServer {
     this.#sockets.close()
     this.listeners.close()
     for (const client of this.#sockets.clients) client.terminate()
+    for (const socket of this.#accepted) socket.destroy()
   }
 }
 
@@ -136,11 +193,13 @@ function bearer(request: IncomingMessage): string {
 
 /** Answers instead of upgrading, with the reason for the operator of the linker. */
 function refuse(socket: Duplex, status: number, code: string, message: string): void {
-  const body = JSON.stringify({ code, message })
-  const authenticate = status === 401 ? 'WWW-Authenticate: Bearer realm="brxy tunnel"\r\n' : ''
   // Whoever was refused may keep the connection open for ever: it ends with the answer.
   socket.once('finish', () => socket.destroy())
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${authenticate}Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  )
+  socket.end(refusal(status, code, message))
+}
+
+function refusal(status: number, code: string, message: string): string {
+  const body = JSON.stringify({ code, message })
+  const authenticate = status === 401 ? 'WWW-Authenticate: Bearer realm="brxy tunnel"\r\n' : ''
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${authenticate}Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`
 }

@@ -47,7 +47,7 @@ function dial(address: string, token = 'secret', dialMs?: number): Outcome {
     },
     onFailed: (refusal: Refusal) => void refusals.push(refusal),
   }
-  const made = new Dial(edgeUrl(address), token, wheel, handler, dialMs)
+  const made = new Dial(edgeUrl(address), { token }, wheel, handler, dialMs)
   closing.push(() => {
     made.abort()
     wheel.close()

@@ -1,10 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import type { SecureContext } from 'node:tls'
 import { SUBPROTOCOL, TUNNEL_PATH } from '@brxy/protocol'
 import { type TimerWheel, WheelTimer } from '@brxy/protocol/transport'
 import { WebSocket } from 'ws'
 import type { LinkErrorCode } from '../error.ts'
 import { needsNoMask } from './edge-address.ts'
+import { explainTlsFailure } from './tls-failure.ts'
 
 const MAX_MESSAGE_BYTES = 1024 * 1024
 /** Longest time for name resolution and the TCP, TLS and WebSocket handshakes together. */
@@ -24,6 +26,16 @@ export interface Refusal {
   readonly isToken: boolean
 }
 
+/** What a linker shows of itself, and whom it believes. */
+export interface DialIdentity {
+  /** '': none. */
+  readonly token: string
+  /** For `wss:`; undefined: the public CAs, and no certificate of its own. */
+  readonly tls?: SecureContext | undefined
+  /** The file with the CAs, for messages. */
+  readonly ca?: string | undefined
+}
+
 /** Exactly one of these is called, once, unless the dial is aborted. */
 export interface DialHandler {
   /** @param stream the TCP or TLS socket under the WebSocket */
@@ -40,7 +52,13 @@ export class Dial {
   #isOver = false
 
   /** Calls nothing before it returns. */
-  constructor(address: URL, token: string, wheel: TimerWheel, handler: DialHandler, dialMs = DIAL_MS) {
+  constructor(
+    address: URL,
+    { token, tls, ca }: DialIdentity,
+    wheel: TimerWheel,
+    handler: DialHandler,
+    dialMs = DIAL_MS,
+  ) {
     this.#handler = handler
     this.#wheel = wheel
     this.#timer = new WheelTimer(() => this.#fail('link/unreachable', `no answer within ${dialMs} ms`))
@@ -62,6 +80,7 @@ export class Dial {
       perMessageDeflate: false,
       maxPayload: MAX_MESSAGE_BYTES,
       ...(needsNoMask(url) ? { generateMask: ZERO_MASK } : {}),
+      ...(tls === undefined ? {} : { secureContext: tls }),
     })
     this.#socket = socket
     let stream: Socket | null = null
@@ -73,7 +92,11 @@ export class Dial {
       handler.onOpen(socket, stream as unknown as Socket)
     })
     socket.on('unexpected-response', (_request, response) => this.#onRefusal(response))
-    socket.on('error', (error) => this.#fail('link/unreachable', reasonOf(error)))
+    socket.on('error', (error) => {
+      const failure = explainTlsFailure(error, url, ca)
+      if (failure === null) this.#fail('link/unreachable', reasonOf(error))
+      else this.#fail('link/tls', failure)
+    })
   }
 
   /** Gives up; nothing is called any more. */

@@ -13,7 +13,7 @@ import {
 import { type TimerWheel, Tunnel, WheelTimer } from '@brxy/protocol/transport'
 import type { WebSocket } from 'ws'
 import { Credentials } from './credentials.ts'
-import { Dial, type Refusal } from './dial.ts'
+import { Dial, type DialIdentity, type Refusal } from './dial.ts'
 import { edgeUrl } from './edge-address.ts'
 import { DEFAULT_RECONNECT, Reconnect } from './reconnect.ts'
 
@@ -24,6 +24,8 @@ export interface EdgeLinkOwner {
   hello(): Omit<Hello, 'versions' | 'features' | 'windowBytes' | 'replaces' | 'received'>
   /** The configured token, read at every dial: a file may have been renewed. @throws Error with a code */
   token(): string
+  /** For an edge with TLS, read at every dial likewise. @throws Error with a code */
+  tls(): Pick<DialIdentity, 'tls' | 'ca'>
   isAppRunning(): boolean
   /** @returns 0 or a REFUSE reason. */
   admit(link: EdgeLink): number
@@ -83,19 +85,30 @@ export class EdgeLink implements LinkerSessionHandler {
     this.#socket?.terminate()
     this.#socket = null
     let configured: string | null = null
+    let tls: Pick<DialIdentity, 'tls' | 'ca'> = {}
     try {
-      configured = this.#owner.token()
+      if (this.#url.protocol === 'wss:') tls = this.#owner.tls()
+      configured = this.#configuredToken()
     } catch (error) {
-      if (!this.#credentials.isRenewed) {
-        const code = isBrxyError(error) ? error.code : 'link/token-file'
-        this.#failed({ code, message: (error as Error).message, isToken: false }, false)
-        return
-      }
+      const code = isBrxyError(error) ? error.code : 'link/token-file'
+      this.#failed({ code, message: (error as Error).message, isToken: false }, false)
+      return
     }
-    this.#dial = new Dial(this.#url, this.#credentials.next(configured), this.#owner.wheel, {
+    const identity = { token: this.#credentials.next(configured), ...tls }
+    this.#dial = new Dial(this.#url, identity, this.#owner.wheel, {
       onOpen: (socket, stream) => this.#onOpen(socket, stream),
       onFailed: (refusal) => this.#failed(refusal, refusal.isToken),
     })
+  }
+
+  /** @returns null if it cannot be read and is not needed. @throws Error with a code */
+  #configuredToken(): string | null {
+    try {
+      return this.#owner.token()
+    } catch (error) {
+      if (this.#credentials.isRenewed) return null
+      throw error
+    }
   }
 
   /** Says goodbye and stops dialling. Resolves when the farewell is out, or the connection is gone. */

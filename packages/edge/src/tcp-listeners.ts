@@ -1,0 +1,123 @@
+import { createServer, type Socket } from 'node:net'
+import { parseAddress } from './address.ts'
+import type { App } from './app.ts'
+import type { ClientErrorCode } from './error.ts'
+import { cut } from './forward/opaque-socket.ts'
+import type { Shared } from './forward/shared.ts'
+import { TcpExchange } from './forward/tcp-exchange.ts'
+import { listen } from './listen.ts'
+import { type Bound, type Change, Listeners } from './listeners.ts'
+import { openAt } from './loopback.ts'
+import type { EdgeSettings } from './settings.ts'
+
+/** Clients that connect in a burst wait in the kernel, not in refusals. */
+const BACKLOG = 4096
+
+/** Finds the app of a listener. */
+export interface TcpRouter {
+  forRoute(route: string): App | ClientErrorCode
+}
+
+/** The ports of the TCP apps, and the connections of their clients: whoever connects to the one is for the other. */
+export class TcpListeners {
+  readonly #listeners = new Listeners((key) => openAt(bindOf(key), (address) => this.#listen(key, address)))
+  readonly #shared: Shared
+  readonly #router: TcpRouter
+  /** Of clients that count towards the same bound. */
+  readonly #otherCount: () => number
+  /** Names of the apps, by the key of their listener. */
+  #routes = new Map<string, string>()
+  readonly #exchanges = new Set<TcpExchange>()
+  #onEmpty: (() => void) | null = null
+
+  constructor(shared: Shared, router: TcpRouter, otherCount: () => number) {
+    this.#shared = shared
+    this.#router = router
+    this.#otherCount = otherCount
+  }
+
+  /** Connections of clients. */
+  get count(): number {
+    return this.#exchanges.size
+  }
+
+  /** Where each app is, by its name. */
+  get addresses(): Readonly<Record<string, string>> {
+    const { addresses } = this.#listeners
+    return Object.fromEntries([...this.#routes.values()].map((route, at) => [route, addresses[at]]))
+  }
+
+  /** Opens what is new and keeps the rest; see {@link Listeners.change}. An app may take an address over from another. */
+  async change({ apps }: EdgeSettings): Promise<Change> {
+    const routes = new Map<string, string>()
+    for (const { name, options } of apps.values())
+      if (options.tcp !== undefined) routes.set(keyOf(options.tcp.bind, name), name)
+    const { commit, rollback } = await this.#listeners.change([...routes.keys()])
+    return {
+      commit: () => {
+        commit()
+        this.#routes = routes
+      },
+      rollback,
+    }
+  }
+
+  /** Accepts no more. Resolves when all connections are gone, which nobody hurries; held ones are their app's to refuse. */
+  async drain(): Promise<void> {
+    this.#listeners.close()
+    if (this.#exchanges.size === 0) return
+    await new Promise<void>((resolve) => {
+      this.#onEmpty = resolve
+    })
+  }
+
+  /** Ends what is left. */
+  destroy(): void {
+    this.#listeners.close()
+    for (const exchange of this.#exchanges) exchange.destroy()
+  }
+
+  async #listen(key: string, at: string): Promise<Bound> {
+    const server = createServer({ allowHalfOpen: true, noDelay: true })
+    const place = { target: '' }
+    server.on('connection', (socket) => this.#onConnection(socket, key, place))
+    const onError = (error: Error) => this.#shared.emit({ type: 'bug', error })
+    const address = await listen(server, at, onError, { backlog: BACKLOG })
+    place.target = address
+    // What was accepted goes on.
+    return { address, close: () => void server.close() }
+  }
+
+  #onConnection(socket: Socket, key: string, place: { readonly target: string }): void {
+    // Between its accept and here a client may have gone: what that says is of no interest.
+    socket.on('error', () => {})
+    try {
+      const { isDraining, options } = this.#shared
+      const route = this.#routes.get(key)
+      const app = route === undefined ? 'edge/no-app' : this.#router.forRoute(route)
+      const isFull = this.count + this.#otherCount() >= options.limits.connections
+      if (typeof app === 'string' || isFull || isDraining) return cut(socket)
+      const exchange = new TcpExchange(socket, app, this.#shared, place, this.#forget)
+      this.#exchanges.add(exchange)
+      app.submit(exchange)
+    } catch (error) {
+      // It ends this connection and nothing else.
+      this.#shared.emit({ type: 'bug', error })
+      cut(socket)
+    }
+  }
+
+  readonly #forget = (exchange: TcpExchange) => {
+    this.#exchanges.delete(exchange)
+    if (this.#exchanges.size === 0) this.#onEmpty?.()
+  }
+}
+
+/** An address is one listener, whose app may change; of a port that the kernel chooses each app has its own. */
+function keyOf(bind: string, route: string): string {
+  return parseAddress(bind).port === 0 ? `${bind} ${route}` : bind
+}
+
+function bindOf(key: string): string {
+  return key.split(' ', 1)[0]
+}
