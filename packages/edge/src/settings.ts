@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { inherit, joinPath, type Keys, OptionsError, resolveOptions } from '@brxy/options'
+import { inherit, type Keys, OptionsError, pathOf, resolveOptions, wrongAt } from '@brxy/options'
 import { BrxyError } from '@brxy/protocol'
 import { type Address, parseAddress } from './address.ts'
 import { type AppOptions, DEFAULT_OPTIONS } from './app-options.ts'
@@ -54,7 +54,8 @@ export async function loadSettings(
   const errorPages = await loader.pages(options.defaults.errorPages, ['defaults'])
   const apps = new Map<string, AppSettings>()
   for (const [name, own] of Object.entries(options.apps)) {
-    const place = { path: joinPath('apps', name), keys: ['apps', name], onError }
+    const keys = ['apps', name]
+    const place = { path: pathOf(keys), keys, onError }
     loader.tcp(name, own)
     const inherited: AppOptions = { ...own, ...inherit(DEFAULT_OPTIONS, own, options.defaults, place) }
     apps.set(name, await loader.app(name, inherited))
@@ -103,7 +104,7 @@ class Loader {
     if (other === undefined) this.#address([...keys, 'tcp', 'bind'], tcp.bind)
     else
       this.#onError(
-        invalid([...keys, 'tcp', 'bind'], `${tcp.bind} is that of ${other} already; choose another one`),
+        wrongAt([...keys, 'tcp', 'bind'], `${tcp.bind} is that of ${other} already; choose another one`),
       )
     const isGiven = {
       hosts: hosts.length > 0,
@@ -114,33 +115,33 @@ class Loader {
       waiting: waiting.fallback !== undefined,
     }
     for (const [option, given] of Object.entries(isGiven))
-      if (given) this.#onError(invalid([...keys, option], 'cannot be given with tcp: it is about HTTP'))
+      if (given) this.#onError(wrongAt([...keys, option], 'cannot be given with tcp: it is about HTTP'))
   }
 
-  // One at a time first, so that a mistake has its place.
   trustedProxies(networks: readonly string[]): TrustedProxies {
-    const each = networks.map((network, at) =>
-      this.#attempt(['trustedProxies', at], () => new TrustedProxies([network])),
-    )
-    return new TrustedProxies(each.includes(null) ? [] : networks)
+    const make = (some: readonly string[]) => new TrustedProxies(some)
+    return this.#all(networks, ['trustedProxies'], make) ?? make([])
   }
 
   async app(name: string, options: AppOptions): Promise<AppSettings> {
     const keys = ['apps', name]
     const { passive, keepWarm, waiting, perHost, paths, min, max } = options
     const tooMany = (kept: number, place: Keys) => {
-      if (kept > max) this.#onError(invalid(place, `${kept} is more than max, which is ${max} for this app`))
+      if (kept > max) this.#onError(wrongAt(place, `${kept} is more than max, which is ${max} for this app`))
     }
     tooMany(min, [...keys, 'min'])
     for (const [at, window] of keepWarm.entries()) tooMany(window.min, [...keys, 'keepWarm', at, 'min'])
     if (perHost && paths.length > 0) {
       const detail = 'cannot be given with perHost: each host is one app, whatever the path'
-      this.#onError(invalid([...keys, 'paths'], detail))
+      this.#onError(wrongAt([...keys, 'paths'], detail))
     }
     return {
       name,
       options,
-      passive: passive.length === 0 ? null : this.#passive(passive, [...keys, 'passive']),
+      passive:
+        passive.length === 0
+          ? null
+          : this.#all(passive, [...keys, 'passive'], (rules) => new PassiveRules(rules)),
       keepWarm: keepWarm.length === 0 ? null : this.#keepWarm(keepWarm, [...keys, 'keepWarm']),
       fallback: this.#attempt([...keys, 'waiting', 'fallback'], () =>
         waiting.fallback === undefined ? null : fallbackAddress(waiting.fallback),
@@ -186,8 +187,8 @@ class Loader {
     }
   }
 
-  // One at a time first, so that a mistake has its place.
   #keepWarm(windows: AppOptions['keepWarm'], keys: Keys): KeepWarm | null {
+    // In a zone that there is first: what is wrong then is the cron.
     const each = windows.map(
       (window, at) =>
         this.#attempt([...keys, at, 'cron'], () => new KeepWarm([{ ...window, tz: 'UTC' }])) &&
@@ -196,9 +197,10 @@ class Loader {
     return each.includes(null) ? null : new KeepWarm(windows)
   }
 
-  #passive(rules: AppOptions['passive'], keys: Keys): PassiveRules | null {
-    const each = rules.map((rule, at) => this.#attempt([...keys, at], () => new PassiveRules([rule])))
-    return each.includes(null) ? null : new PassiveRules(rules)
+  /** One thing of a list whose elements are checked one at a time first, so that a mistake has its place. */
+  #all<I, V>(items: readonly I[], keys: Keys, make: (items: readonly I[]) => V): V | null {
+    const each = items.map((item, at) => this.#attempt([...keys, at], () => make([item])))
+    return each.includes(null) ? null : make(items)
   }
 
   /** @returns null after a mistake that has been reported */
@@ -221,21 +223,8 @@ function fallbackAddress(text: string): Address {
 
 /** The same mistake, with its place in a config file. */
 function located(error: unknown, place: Keys): OptionsError {
-  const keys = error instanceof OptionsError ? [...place, ...error.keys] : place
-  if (error instanceof OptionsError) {
-    const detail = error.path === '' ? error.message : error.message.slice(error.path.length + 2)
-    return invalid(keys, detail, error)
-  }
+  if (error instanceof OptionsError) return wrongAt([...place, ...error.keys], error.detail, { cause: error })
   if (!(error instanceof BrxyError)) throw error
   // The place says which app it is.
-  return invalid(keys, error.message.replace(/^rule "[^"]*": /, ''), error)
-}
-
-function invalid(keys: Keys, detail: string, cause?: unknown): OptionsError {
-  return new OptionsError('options/invalid', pathOf(keys), detail, { keys, cause })
-}
-
-/** As people write it: `apps.shop.paths[0].prefix`. */
-function pathOf(keys: Keys): string {
-  return keys.reduce<string>((parent, key) => joinPath(parent, key), '')
+  return wrongAt(place, error.message.replace(/^rule "[^"]*": /, ''), { cause: error })
 }

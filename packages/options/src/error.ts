@@ -13,6 +13,8 @@ export class OptionsError extends Error {
   override readonly name = 'OptionsError'
   readonly [BRAND] = true
   readonly code: OptionsErrorCode
+  /** What is wrong and what to write instead: the message without the place. */
+  readonly detail: string
   /** Where it was written: `--hold`, `BRXY_HOLD`, `apps.shop.hold`, or the option's own name. */
   readonly path: string
   /** The way to it inside the section of a config file that was read, or empty: to find its line. */
@@ -21,7 +23,7 @@ export class OptionsError extends Error {
   readonly retryable = false
 
   /**
-   * @param detail what is wrong and what to write instead; the message is `path: detail`
+   * @param detail the message is `path: detail`
    */
   constructor(
     code: OptionsErrorCode,
@@ -31,6 +33,7 @@ export class OptionsError extends Error {
   ) {
     super(path === '' ? detail : `${path}: ${detail}`, options)
     this.code = code
+    this.detail = detail
     this.path = path
     this.keys = keys
   }
@@ -38,9 +41,8 @@ export class OptionsError extends Error {
   /** The same error, with the way to it. */
   at(keys: Keys): OptionsError {
     if (this.keys.length > 0) return this
-    const detail = this.path === '' ? this.message : this.message.slice(this.path.length + 2)
     const cause = this.cause === undefined ? {} : { cause: this.cause }
-    return new OptionsError(this.code, this.path, detail, { keys, ...cause })
+    return new OptionsError(this.code, this.path, this.detail, { keys, ...cause })
   }
 }
 
@@ -82,4 +84,18 @@ export function joinPath(parent: string, name: string | number): string {
   const step = /^[\w-]+$/.test(name) || parent === '' ? name : `[${JSON.stringify(name)}]`
   if (step !== name) return `${parent}${step}`
   return parent === '' ? name : `${parent}.${name}`
+}
+
+/** The path of keys, as people write it: `apps.shop.paths[0].prefix`. @param from what the keys start at */
+export function pathOf(keys: Keys, from = ''): string {
+  return keys.reduce<string>(joinPath, from)
+}
+
+/** A mistake at a place of the config file, from its top. */
+export function wrongAt(
+  keys: Keys,
+  detail: string,
+  { code = 'options/invalid', cause }: { code?: OptionsErrorCode; cause?: unknown } = {},
+): OptionsError {
+  return new OptionsError(code, pathOf(keys), detail, { keys, ...(cause === undefined ? {} : { cause }) })
 }

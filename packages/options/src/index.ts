@@ -3,7 +3,7 @@
 export { type Collected, collect, type OptionSource, type Sources } from './collect.ts'
 export { type ConfigContext, readConfig, resolveConfig } from './config.ts'
 export { type Environment, readEnv } from './environment.ts'
-export { joinPath, type Keys, OptionsError, type OptionsErrorCode } from './error.ts'
+export { joinPath, type Keys, OptionsError, type OptionsErrorCode, pathOf, wrongAt } from './error.ts'
 export { type FlagTexts, type ParsedFlags, parseFlags } from './flags.ts'
 export { helpLines } from './help.ts'
 export { type Inheriting, type InheritingOptions, inherit, inheriting } from './inherit.ts'

@@ -129,8 +129,7 @@ function parseTcp(text: string): { bind: string; route: string } {
 /** A mistake in what stands for a file was made in a flag. */
 function nameFlag(error: unknown): unknown {
   if (!(error instanceof OptionsError)) return error
-  const { keys, path, message, code } = error
-  const detail = message.slice(path.length + 2)
+  const { keys, detail, code } = error
   if (keys[0] === 'apps' && (keys.length === 2 || keys[2] === 'tcp'))
     return new OptionsError(code, '--tcp', detail, { cause: error })
   if (keys[2] === 'hosts') return new OptionsError(code, '--host', detail, { cause: error })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Adapter, Adapters } from '@brxy/edge'
-import { joinPath, type Keys, OptionsError, type OptionsErrorCode } from '@brxy/options'
+import { type Keys, type OptionsError, wrongAt } from '@brxy/options'
 import { isBrxyError } from '@brxy/protocol'
 import type { Scaler } from '@brxy/scaler'
 import { loadScaler } from '../scalers.ts'
@@ -45,7 +45,7 @@ export async function adaptersFor(
   }
   for (const name of Object.keys(scalers)) {
     if (Object.hasOwn(adapters, name)) continue
-    onError(located(`no app uses the scaler "${name}"; remove this or give it to an app`, ['scalers', name]))
+    onError(wrongAt(['scalers', name], `no app uses the scaler "${name}"; remove this or give it to an app`))
   }
   return adapters
 }
@@ -100,7 +100,7 @@ class Checker {
     const detail = path !== '' && message.startsWith(`${path}: `) ? message.slice(path.length + 2) : message
     // The place of an unknown option is its key.
     const kind = code === 'options/unknown' ? code : 'options/invalid'
-    this.#onError(located(detail, [...keys, ...inner], { code: kind, cause: error }))
+    this.#onError(wrongAt([...keys, ...inner], detail, { code: kind, cause: error }))
   }
 
   async close(): Promise<void> {
@@ -115,13 +115,4 @@ class Checker {
       this.report(error, keys)
     }
   }
-}
-
-function located(
-  detail: string,
-  keys: Keys,
-  { code = 'options/invalid', cause }: { code?: OptionsErrorCode; cause?: unknown } = {},
-): OptionsError {
-  const path = keys.reduce<string>(joinPath, '')
-  return new OptionsError(code, path, detail, { keys, cause })
 }

@@ -5,11 +5,11 @@ import {
   collect,
   type Environment,
   type FlagTexts,
-  joinPath,
   type Keys,
   leavesOf,
   type Options,
   OptionsError,
+  pathOf,
 } from '@brxy/options'
 import { defaultStateDir } from '../state-dir.ts'
 import { adaptersFor } from './adapters.ts'
@@ -167,7 +167,7 @@ function warningsOf(source: ConfigSource, { tls }: EdgeSettings): ConfigProblem[
   return tls.warnings.map(({ keys, message }) => ({
     file: source.file,
     ...source.position(keys, 'value'),
-    path: keys.reduce<string>((parent, key) => joinPath(parent, key), ''),
+    path: pathOf(keys),
     message,
   }))
 }

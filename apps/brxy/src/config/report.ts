@@ -30,11 +30,10 @@ export class Report {
 
   /** What is wrong in a flag or a variable is thrown at once: the file is not at fault. */
   readonly add = (error: OptionsError): void => {
-    const { code, path, keys, message } = error
+    const { code, path, keys, detail } = error
     const source = this.#source
     if (source === null || /^(--|BRXY_)/.test(path)) throw error
     const place: Position = source.position(keys, code === 'options/unknown' ? 'key' : 'value')
-    const detail = message.slice(path === '' ? 0 : path.length + 2)
     this.#problems.push({ file: source.file, ...place, path, message: detail })
   }
 

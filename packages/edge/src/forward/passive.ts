@@ -1,5 +1,5 @@
 import { FIELD, type RequestHead } from '@brxy/http1'
-import { joinPath, type Keys, OptionsError } from '@brxy/options'
+import { joinPath, type Keys, OptionsError, pathOf } from '@brxy/options'
 import type { AppOptions } from '../app-options.ts'
 
 /** What a passive request is told while no instance is ready. */
@@ -121,5 +121,5 @@ function lower(byte: number): number {
 
 /** @param keys the way from the rule to what is wrong in it */
 function invalid(rule: string, keys: Keys, detail: string): OptionsError {
-  return new OptionsError('options/invalid', keys.reduce<string>(joinPath, rule), detail, { keys })
+  return new OptionsError('options/invalid', pathOf(keys, rule), detail, { keys })
 }

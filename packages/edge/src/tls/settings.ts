@@ -1,4 +1,4 @@
-import { joinPath, type Keys, OptionsError } from '@brxy/options'
+import { type Keys, OptionsError, wrongAt } from '@brxy/options'
 import type { EdgeOptions } from '../options.ts'
 import { type Certificate, loadCertificate, parseChain } from './certificate.ts'
 import { readPem } from './pem-file.ts'
@@ -56,9 +56,9 @@ export async function loadTls(
     const keys = ['listen', at]
     const isRedirect = redirect !== undefined
     if (isRedirect && tls !== undefined)
-      onError(invalid([...keys, 'redirect'], 'cannot be given beside tls; a listener has one of them'))
+      onError(wrongAt([...keys, 'redirect'], 'cannot be given beside tls; a listener has one of them'))
     else if (isRedirect && !hasTls)
-      onError(invalid([...keys, 'redirect'], 'leads nowhere: give another listener tls with its certs'))
+      onError(wrongAt([...keys, 'redirect'], 'leads nowhere: give another listener tls with its certs'))
     const files = tls?.certs.map((each, i) => ({ ...each, keys: [...keys, 'tls', 'certs', i] })) ?? []
     listeners.push({ bind, isRedirect, tls: await loader.load(files, undefined) })
   }
@@ -122,7 +122,7 @@ class TlsLoader {
       return await make()
     } catch (error) {
       if (!(error instanceof OptionsError)) throw error
-      this.#onError(invalid([...place, ...error.keys], error.message.slice(error.path.length + 2), error))
+      this.#onError(wrongAt([...place, ...error.keys], error.detail, { cause: error }))
       return null
     }
   }
@@ -133,9 +133,4 @@ async function loadClientCa(name: string, directory: string): Promise<string> {
   const { path, text } = await readPem(name, directory, 'clientCa', 'CERTIFICATE')
   parseChain(text, path, 'clientCa')
   return text
-}
-
-function invalid(keys: Keys, detail: string, cause?: unknown): OptionsError {
-  const path = keys.reduce<string>((parent, key) => joinPath(parent, key), '')
-  return new OptionsError('options/invalid', path, detail, { keys, cause })
 }
