@@ -256,8 +256,11 @@ it('a body that is cut off is never complete for the client, in any framing', as
     ['1.0', 'Transfer-Encoding: chunked\r\n'],
   ]) {
     const client = new Client()
-    client.socket.once('end', () => client.socket.end())
-    const over = new Promise<boolean>((resolve) => client.socket.once('close', resolve))
+    const over = new Promise<boolean>((resolve) => {
+      client.socket.once('close', resolve)
+      // libuv tells a RST that comes together with the last data as an ordinary end; a write of nothing finds out.
+      client.socket.once('end', () => client.socket.end(Buffer.alloc(0)))
+    })
     client.send(`GET /cut HTTP/${version}\r\nHost: raw\r\n\r\n`)
     const side = await appGot('/cut')
     side.socket.end(`HTTP/1.1 200 OK\r\n${framing}\r\n${framing.startsWith('C') ? 'half' : '4\r\nhalf\r\n'}`)

@@ -4,6 +4,7 @@ import { ClientConnection } from './forward/client-connection.ts'
 import type { Shared } from './forward/shared.ts'
 import { listen } from './listen.ts'
 import { type Bound, type Change, Listeners } from './listeners.ts'
+import { LiveSet } from './live-set.ts'
 import { openAt } from './loopback.ts'
 import { RedirectConnection } from './tls/redirect.ts'
 import type { ListenSettings } from './tls/settings.ts'
@@ -39,10 +40,9 @@ export class Clients {
   readonly #shared: Shared
   /** All that was accepted, those in a TLS handshake too. */
   readonly #sockets = new Set<Socket>()
-  readonly #connections = new Set<Connection>()
+  readonly #connections = new LiveSet<Connection>()
   /** Where redirects lead. */
   #securePort = 0
-  #onEmpty: (() => void) | null = null
 
   constructor(shared: Shared) {
     this.#shared = shared
@@ -120,19 +120,13 @@ export class Clients {
     this.#connections.add(connection)
   }
 
-  readonly #forget = (connection: Connection) => {
-    this.#connections.delete(connection)
-    if (this.#connections.size === 0) this.#onEmpty?.()
-  }
+  readonly #forget = (connection: Connection) => void this.#connections.delete(connection)
 
   /** Accepts no more; idle connections close now, busy ones after their response. Resolves when all are gone. */
   async drain(): Promise<void> {
     this.listeners.close()
     for (const connection of this.#connections) connection.drain()
-    if (this.#connections.size === 0) return
-    await new Promise<void>((resolve) => {
-      this.#onEmpty = resolve
-    })
+    await this.#connections.whenEmpty()
   }
 
   /** Ends what is left. */

@@ -70,7 +70,7 @@ export class Listeners<U = void> {
         if (bound === undefined) {
           bound = await this.#open(bind, use).catch((error) => {
             const inTheWay = isTaken(error)
-              ? [...leaving].find(([, old]) => portOf(old.bind) === portOf(bind))
+              ? [...leaving].find(([, old]) => portOf(old.bound.address) === portOf(bind))
               : undefined
             if (inTheWay === undefined) throw error
             inTheWay[1].bound.close()
@@ -104,6 +104,6 @@ function isTaken(error: unknown): boolean {
   return isBrxyError(error) && error.code === 'edge/address-in-use'
 }
 
-function portOf(bind: string): number {
-  return parseAddress(bind).port
+function portOf(address: string): number {
+  return parseAddress(address).port
 }

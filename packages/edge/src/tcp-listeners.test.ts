@@ -198,6 +198,14 @@ describe('a reload', () => {
     expect(await isOpen(ports[0])).toBe(true)
     expect(await isOpen(clients)).toBe(true)
   })
+
+  it('changes nothing if the port is taken while one that the kernel chose leaves', async () => {
+    const { ports, reload } = await started({ db: db(0) })
+    const blocker = await TestEdge.start({ apps: { x: db(ports[1]) } })
+    open.push(blocker)
+    await expect(reload({ other: db(ports[1]) })).rejects.toMatchObject({ code: 'edge/address-in-use' })
+    expect(await isOpen(Number(edge.of('listening')[0].tcp.db.split(':')[1]))).toBe(true)
+  })
 })
 
 describe('what an app with a TCP port cannot be', () => {

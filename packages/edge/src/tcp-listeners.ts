@@ -7,6 +7,7 @@ import type { Shared } from './forward/shared.ts'
 import { TcpExchange } from './forward/tcp-exchange.ts'
 import { listen } from './listen.ts'
 import { type Bound, type Change, Listeners } from './listeners.ts'
+import { LiveSet } from './live-set.ts'
 import { openAt } from './loopback.ts'
 import type { EdgeSettings } from './settings.ts'
 
@@ -27,8 +28,7 @@ export class TcpListeners {
   readonly #otherCount: () => number
   /** Names of the apps, by the key of their listener. */
   #routes = new Map<string, string>()
-  readonly #exchanges = new Set<TcpExchange>()
-  #onEmpty: (() => void) | null = null
+  readonly #exchanges = new LiveSet<TcpExchange>()
 
   constructor(shared: Shared, router: TcpRouter, otherCount: () => number) {
     this.#shared = shared
@@ -65,10 +65,7 @@ export class TcpListeners {
   /** Accepts no more. Resolves when all connections are gone, which nobody hurries; held ones are their app's to refuse. */
   async drain(): Promise<void> {
     this.#listeners.close()
-    if (this.#exchanges.size === 0) return
-    await new Promise<void>((resolve) => {
-      this.#onEmpty = resolve
-    })
+    await this.#exchanges.whenEmpty()
   }
 
   /** Ends what is left. */
@@ -107,10 +104,7 @@ export class TcpListeners {
     }
   }
 
-  readonly #forget = (exchange: TcpExchange) => {
-    this.#exchanges.delete(exchange)
-    if (this.#exchanges.size === 0) this.#onEmpty?.()
-  }
+  readonly #forget = (exchange: TcpExchange) => void this.#exchanges.delete(exchange)
 }
 
 /** An address is one listener, whose app may change; of a port that the kernel chooses each app has its own. */

@@ -1,4 +1,5 @@
 import { CLASS, COMMA, DIGIT, equalsLower, HTAB, SP, TOKEN } from './bytes.ts'
+import type { Http1ErrorCode } from './error.ts'
 import { FIELD } from './field.ts'
 import type { Head } from './head.ts'
 
@@ -33,11 +34,16 @@ function parseLength(head: Head, index: number): number {
   if (end === start) throw head.fault('http1/bad-content-length', start, 'empty')
   if (end - start > 1 && buffer[start] === 0x30)
     throw head.fault('http1/bad-content-length', start, 'leading zero')
-  // RFC 9110 5.6.3 allows a tab behind a value; llhttp refuses it behind this one, and nobody sends it.
-  for (let p = end; buffer[p] === SP || buffer[p] === HTAB; p++) {
-    if (buffer[p] === HTAB) throw head.fault('http1/bad-content-length', p, 'tab')
-  }
+  refuseTab(head, end, 'http1/bad-content-length')
   return length
+}
+
+/** RFC 9110 5.6.3 allows a tab behind a value; llhttp refuses it behind those that frame a body, and nobody sends it. */
+function refuseTab(head: Head, valueEnd: number, code: Http1ErrorCode): void {
+  const { buffer } = head
+  for (let p = valueEnd; buffer[p] === SP || buffer[p] === HTAB; p++) {
+    if (buffer[p] === HTAB) throw head.fault(code, p, 'tab')
+  }
 }
 
 /**
@@ -52,7 +58,10 @@ export function parseTransferEncoding(head: Head): boolean {
   const end = head.valueEnd(index)
   const second = head.next(index)
   if (second !== -1) throw head.fault('http1/bad-transfer-encoding', head.nameStart(second), 'repeated')
-  if (equalsLower(head.buffer, start, end, 'chunked')) return true
+  if (equalsLower(head.buffer, start, end, 'chunked')) {
+    refuseTab(head, end, 'http1/bad-transfer-encoding')
+    return true
+  }
   throw head.fault(
     endsInChunked(head, start, end) ? 'http1/unsupported-transfer-encoding' : 'http1/bad-transfer-encoding',
     start,

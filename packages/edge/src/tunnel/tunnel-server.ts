@@ -15,6 +15,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import type { EdgeEvent } from '../event.ts'
 import { listen } from '../listen.ts'
 import { type Bound, Listeners } from '../listeners.ts'
+import { LiveSet } from '../live-set.ts'
 import type { TlsSettings } from '../tls/settings.ts'
 import { TlsFront } from '../tls/tls-front.ts'
 import type { Grant, Tokens } from '../token/tokens.ts'
@@ -54,8 +55,7 @@ export class TunnelServer {
   /** All that was accepted, those in a TLS handshake too. */
   readonly #accepted = new Set<Socket>()
   /** Whether they have said HELLO or not. */
-  readonly #instances = new Set<Instance>()
-  #onEmpty: (() => void) | null = null
+  readonly #instances = new LiveSet<Instance>()
 
   constructor(env: TunnelServerEnvironment) {
     this.#env = env
@@ -136,10 +136,7 @@ export class TunnelServer {
       session.drain()
       session.goaway(code, message, true)
     }
-    if (this.#instances.size === 0) return
-    await new Promise<void>((resolve) => {
-      this.#onEmpty = resolve
-    })
+    await this.#instances.whenEmpty()
   }
 
   async #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -171,10 +168,7 @@ export class TunnelServer {
     const admission: Admission = { admit: (hello, instance) => this.#env.admit(hello, instance, grant) }
     const instance = new Instance(admission, greeting(), environment, wheel.now)
     this.#instances.add(instance)
-    webSocket.on('close', () => {
-      this.#instances.delete(instance)
-      if (this.#instances.size === 0) this.#onEmpty?.()
-    })
+    webSocket.on('close', () => this.#instances.delete(instance))
     new Tunnel(webSocket, socket, instance.session, wheel, { onBug: (error) => emit({ type: 'bug', error }) })
   }
 
