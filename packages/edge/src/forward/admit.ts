@@ -1,7 +1,7 @@
 import { BODY_NONE, type RequestHead } from '@brxy/http1'
 import { CLIENT_ERRORS } from '../error.ts'
-import type { ClientConnection } from './client-connection.ts'
 import type { ErrorPages } from './error-pages.ts'
+import type { HttpClient } from './http-client.ts'
 import { HttpExchange } from './http-exchange.ts'
 
 /** Why a request gets no exchange, and how it is told. */
@@ -20,8 +20,8 @@ export class Refusal {
   }
 }
 
-/** What becomes of a request: finds its app, and writes its canonical head to the connection's. */
-export function admit(connection: ClientConnection, head: RequestHead): HttpExchange | Refusal {
+/** What becomes of a request: finds its app, and writes its canonical head to the client's. */
+export function admit(connection: HttpClient, head: RequestHead): HttpExchange | Refusal {
   const { shared } = connection
   const match = shared.router.match(head)
   const settings = match === null ? null : match.target

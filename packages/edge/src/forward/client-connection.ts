@@ -16,6 +16,7 @@ import { admit, Refusal } from './admit.ts'
 import { ClientInput } from './client-input.ts'
 import { ClientResponse } from './client-response.ts'
 import { ClientTimer } from './client-timer.ts'
+import type { HttpClient } from './http-client.ts'
 import type { HttpExchange } from './http-exchange.ts'
 import { Linger } from './linger.ts'
 import { OpaqueRelay } from './opaque-relay.ts'
@@ -31,12 +32,11 @@ const MAX_UNTAKEN_BYTES = 64 * 1024
  * One client connection, HTTP/1: requests one after another, each brokered afresh, until one of them becomes something
  * else. It owns the socket and its timer and decides nothing about where a request goes.
  */
-export class ClientConnection implements MessageSink<RequestHead>, WriterOwner {
+export class ClientConnection implements HttpClient, MessageSink<RequestHead>, WriterOwner {
   readonly socket: Socket
   /** The listener that it came by. */
   readonly server: Server
   readonly shared: Shared
-  /** Canonical head of the request under way. */
   readonly head: CanonicalHead
   readonly response: ClientResponse
   readonly #onClosed: (connection: ClientConnection) => void

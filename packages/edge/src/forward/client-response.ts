@@ -14,6 +14,7 @@ import { BODY_KNOWN, BODY_NONE, BODY_UNKNOWN, type BodyKind } from '@brxy/protoc
 import type { SocketWriter, WriterOwner } from '@brxy/protocol/transport'
 import type { ErrorPages } from './error-pages.ts'
 import { type ErrorAnswer, type ErrorShape, errorResponse } from './error-response.ts'
+import type { HttpAnswer } from './http-client.ts'
 import type { HttpDate } from './http-date.ts'
 import { plainResponse } from './plain-response.ts'
 import type { CanonicalHead } from './request-head.ts'
@@ -33,7 +34,7 @@ export interface ResponseSituation {
 }
 
 /** The responses of one client connection, one after another, with framing made anew (RFC 9112 6). */
-export class ClientResponse {
+export class ClientResponse implements HttpAnswer {
   /** Whether the connection is kept after this response. */
   keepAlive = true
   /** Only the end of the connection ends the body, so that it looks complete after any FIN. */
@@ -80,7 +81,7 @@ export class ClientResponse {
     this.#teTrailers = request.teTrailers
   }
 
-  /** Tells a client that asked (`Expect: 100-continue`) to send its body; http1 hears no 1.0 client ask. */
+  /** http1 hears no 1.0 client ask. */
   sendContinue(): void {
     this.#writer.append(this.#owner, CONTINUE, 0, CONTINUE.length)
   }

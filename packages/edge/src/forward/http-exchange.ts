@@ -19,8 +19,8 @@ import {
 import type { App } from '../app.ts'
 import type { ClientErrorCode } from '../error.ts'
 import type { Instance } from '../tunnel/instance.ts'
-import type { ClientConnection } from './client-connection.ts'
 import { Exchange } from './exchange.ts'
+import type { HttpClient } from './http-client.ts'
 import { isSwitchFor, parseAnswer, resetError } from './instance-answer.ts'
 import type { Outlet } from './outlet.ts'
 import type { PassiveAnswer } from './passive.ts'
@@ -62,7 +62,7 @@ export class HttpExchange extends Exchange implements StreamHandler {
   /** The client has sent the whole request. */
   requestEnded: boolean
 
-  readonly #connection: ClientConnection
+  readonly #connection: HttpClient
   /** For a passive request: what it is told while no instance is ready. */
   readonly #passive: PassiveAnswer | null
   #expectContinue: boolean
@@ -76,7 +76,7 @@ export class HttpExchange extends Exchange implements StreamHandler {
 
   /** @param passive for a request that neither wakes the app nor keeps it awake; null for any other */
   constructor(
-    connection: ClientConnection,
+    connection: HttpClient,
     app: App,
     head: RequestHead,
     passive: PassiveAnswer | null,
