@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { type BigIntStats, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** How often the files are looked at. */
@@ -21,7 +21,8 @@ export function watchFiles(
   files: () => readonly string[],
   onChange: (isRetry: boolean) => Promise<boolean>,
 ): () => void {
-  let known = stateOf(files())
+  const watched = new Files()
+  let known = watched.look(files())
   let seen = known
   let isRefused = false
   let looks = 0
@@ -29,10 +30,10 @@ export function watchFiles(
     looks = 0
     isRefused = !(await onChange(isRetry))
     // What matters now may be other files.
-    if (!isRefused) known = seen = stateOf(files())
+    if (!isRefused) known = seen = watched.look(files())
   }
   const timer = setInterval(() => {
-    const state = stateOf(files())
+    const state = watched.look(files())
     const isStable = state === seen
     seen = state
     if (isStable && state !== known && state !== null) {
@@ -45,19 +46,53 @@ export function watchFiles(
   return () => clearInterval(timer)
 }
 
-/** Content and names of all files; null while one is missing, for it may be on its way. */
-function stateOf(files: readonly string[]): string | null {
-  const hash = createHash('sha256')
-  try {
-    for (const file of files) {
-      for (const path of statSync(file).isDirectory()
-        ? readdirSync(file).map((name) => join(file, name))
-        : [file]) {
-        if (statSync(path).isFile()) hash.update(`${path}\0`).update(readFileSync(path))
-      }
+/**
+ * Names and content of files. What is read is not small (certificates, pages) and is read where requests are served, so
+ * files are only read when the file system says that something about them is new.
+ */
+class Files {
+  #stamp = ''
+  #state: string | null = null
+  /** Read a whole look after the stamp was first seen: clocks of file systems tick more slowly than files change. */
+  #isSettled = false
+
+  /** @returns the same text for the same names and content; null while a file is missing, for it may be on its way */
+  look(names: readonly string[]): string | null {
+    try {
+      const files = names.flatMap(filesAt)
+      const stamp = files.map(stampOf).join('\n')
+      const isSame = stamp === this.#stamp
+      if (isSame && this.#isSettled) return this.#state
+      this.#isSettled = isSame
+      this.#stamp = stamp
+      const hash = createHash('sha256')
+      for (const { path } of files) hash.update(`${path}\0`).update(readFileSync(path))
+      this.#state = hash.digest('hex')
+    } catch {
+      this.#stamp = ''
+      this.#state = null
     }
-    return hash.digest('hex')
-  } catch {
-    return null
+    return this.#state
   }
+}
+
+interface File {
+  readonly path: string
+  readonly stats: BigIntStats
+}
+
+/** The file of that name, or those in the directory. @throws if there is none */
+function filesAt(name: string): File[] {
+  const stats = statSync(name, { bigint: true })
+  const found = stats.isDirectory()
+    ? readdirSync(name)
+        .map((each) => join(name, each))
+        .map((path) => ({ path, stats: statSync(path, { bigint: true }) }))
+    : [{ path: name, stats }]
+  return found.filter((file) => file.stats.isFile())
+}
+
+/** Whatever writes to a file or puts another in its place changes one of these. */
+function stampOf({ path, stats: { dev, ino, size, mtimeNs, ctimeNs } }: File): string {
+  return `${path}\0${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`
 }
