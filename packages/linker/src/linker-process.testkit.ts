@@ -25,10 +25,16 @@ export class CompiledLinker {
     for (const file of ['package.json', 'bin/brxy-link'])
       copyFileSync(join(PACKAGE, file), join(this.folder, file))
     symlinkSync(join(PACKAGE, 'node_modules'), join(this.folder, 'node_modules'))
-    const typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'))
+    const { resolve } = createRequire(import.meta.url)
+    const tool = (name: string, bin: string) => join(dirname(resolve(`${name}/package.json`)), bin)
     const flags = ['--noCheck', '--declaration', 'false', '--outDir', join(this.folder, 'dist')]
     const project = ['-p', join(PACKAGE, 'tsconfig.build.json')]
-    execFileSync(process.execPath, [join(typescript, 'bin/tsc'), ...project, ...flags], { stdio: 'pipe' })
+    execFileSync(process.execPath, [tool('typescript', 'bin/tsc'), ...project, ...flags], { stdio: 'pipe' })
+    const config = ['-c', join(PACKAGE, 'rolldown.config.js')]
+    execFileSync(process.execPath, [tool('rolldown', 'bin/cli.mjs'), ...config], {
+      stdio: 'pipe',
+      cwd: this.folder,
+    })
   }
 
   /** Runs `brxy-link` with these arguments, in an environment that has PATH and `env` only. */

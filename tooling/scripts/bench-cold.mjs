@@ -1,0 +1,142 @@
+// `node tooling/scripts/bench-cold.mjs [rounds]`: from a request to its answer when nothing runs, beside the application's
+// own start, in turns within one run: a Node application of one line, and busybox httpd beside a bare Node start. Prints medians
+// and where the time goes; docs/performance.md quotes it. Loopback only, and it ends by itself.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { root } from './run.mjs'
+
+const rounds = Number(process.argv[2] ?? 20)
+const dir = mkdtempSync(join(tmpdir(), 'brxy-cold-'))
+// An extra certificate bundle costs every Node start 50 to 70 ms and has nothing to do with brxy.
+const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env
+const brxy = join(root, 'apps/brxy/bin/brxy')
+const ports = { edge: 19_204, tunnel: 19_205, admin: 19_206, app: 19_207 }
+const NODE_APP = "require('http').createServer((q,s)=>s.end('ok')).listen(+process.env.PORT,'127.0.0.1')"
+const apps = {
+  node: (_port) => [process.execPath, '-e', NODE_APP],
+  busybox: (port) => ['busybox', 'httpd', '-f', '-p', `127.0.0.1:${port}`, '-h', dir],
+}
+
+writeFileSync(join(dir, 'index.html'), 'ok')
+try {
+  for (const name of Object.keys(apps)) await compare(name)
+} finally {
+  rmSync(dir, { recursive: true, force: true })
+}
+
+async function compare(name) {
+  const events = []
+  const edge = await startEdge(apps[name]('{port}'), events)
+  const took = { direct: [], brxy: [], bareNode: [] }
+  const phases = { asked: [], 'linker up': [], ready: [], answered: [] }
+  try {
+    for (let round = 0; round <= rounds; round++) {
+      const direct = await startDirectly(apps[name](ports.app))
+      const bareNode = await bare()
+      const host = `r${round}`
+      const since = Date.now()
+      const brxyMs = await ask(ports.edge, host)
+      // The first round warms up.
+      if (round === 0) continue
+      took.direct.push(direct)
+      took.bareNode.push(bareNode)
+      took.brxy.push(brxyMs)
+      const at = (msg) =>
+        Date.parse(events.find((event) => event.msg === msg && event.app === host)?.time) - since
+      phases.asked.push(at('launching'))
+      phases['linker up'].push(at('connected'))
+      phases.ready.push(at('ready'))
+      phases.answered.push(brxyMs)
+    }
+  } finally {
+    edge.kill('SIGTERM')
+    await once(edge, 'exit')
+  }
+  const [direct, through, bareNode] = [took.direct, took.brxy, took.bareNode].map(median)
+  console.log(
+    `${name}: directly ${ms(direct)}, through brxy ${ms(through)}: ${ms(through - direct)} more; ` +
+      `a bare Node start ${ms(bareNode)}, so ${(through / bareNode).toFixed(2)} of them`,
+  )
+  console.log(
+    `  since the request: ${Object.entries(phases)
+      .map(([what, values]) => `${what} ${ms(median(values))}`)
+      .join(', ')}`,
+  )
+}
+
+async function startEdge(app, events) {
+  const flags = [
+    '-p',
+    `${ports.edge}`,
+    '--tunnel',
+    `127.0.0.1:${ports.tunnel}`,
+    '--admin',
+    `127.0.0.1:${ports.admin}`,
+  ]
+  const link = ['brxy', 'link', '--idle', '200ms', '--', ...app]
+  const words = ['edge', ...flags, '--state-dir', dir, '--log', 'json', '--requests', 'off', '--', ...link]
+  const edge = spawn(process.execPath, [brxy, ...words], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  await new Promise((resolve) => {
+    createInterface({ input: edge.stdout }).on('line', (line) => {
+      if (!line.startsWith('{')) return
+      const event = JSON.parse(line)
+      events.push(event)
+      if (event.msg === 'listening') resolve()
+    })
+  })
+  return edge
+}
+
+/** The application on its own, asked as soon as it listens. */
+async function startDirectly([command, ...args]) {
+  const since = performance.now()
+  const child = spawn(command, args, { env: { ...env, PORT: `${ports.app}` }, stdio: 'ignore' })
+  for (;;) {
+    try {
+      await ask(ports.app, 'localhost')
+      break
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+  }
+  const tookMs = performance.now() - since
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  return tookMs
+}
+
+async function bare() {
+  const since = performance.now()
+  await once(spawn(process.execPath, ['-e', '0'], { env, stdio: 'ignore' }), 'exit')
+  return performance.now() - since
+}
+
+function ask(port, host) {
+  const since = performance.now()
+  return new Promise((resolve, reject) => {
+    request({ port, host: '127.0.0.1', headers: { host }, agent: false }, (response) => {
+      response
+        .resume()
+        .on('end', () =>
+          response.statusCode === 200
+            ? resolve(performance.now() - since)
+            : reject(new Error(`status ${response.statusCode}`)),
+        )
+    })
+      .on('error', reject)
+      .end()
+  })
+}
+
+function median(values) {
+  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)]
+}
+
+function ms(value) {
+  return `${value.toFixed(0)} ms`
+}
