@@ -361,4 +361,18 @@ describe('ScalerRunner', () => {
     await pass(60_000)
     expect(scaler.calls).toHaveLength(2)
   })
+
+  it('asks about as many apps at once as there are, and Node has nothing to warn of', async () => {
+    const warnings: string[] = []
+    const onWarning = ({ message }: Error) => void warnings.push(message)
+    process.on('warning', onWarning)
+    const { runner, scaler } = await attached()
+    for (let n = 0; n < 20; n++) runner.attach(new ListeningApp(`app-${n}`), {})
+    await settle()
+    expect(scaler.calls).toHaveLength(21)
+    await runner.close()
+    await new Promise((resolve) => process.nextTick(resolve))
+    process.off('warning', onWarning)
+    expect(warnings).toEqual([])
+  })
 })

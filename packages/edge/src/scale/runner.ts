@@ -61,7 +61,8 @@ export class ScalerRunner {
   readonly #wheel: TimerWheel
   readonly #onError: (message: string, error: unknown) => void
   readonly #attached = new Map<ScaledApp, Attached>()
-  readonly #abort = new AbortController()
+  /** Ends each call that is under way. */
+  readonly #underWay = new Set<() => void>()
   #isRemoving = false
   #closesWhenUnused = false
 
@@ -181,7 +182,7 @@ export class ScalerRunner {
 
   async close(): Promise<void> {
     this.#isRemoving = true
-    this.#abort.abort()
+    for (const end of this.#underWay) end()
     for (const { timer } of this.#attached.values()) this.#wheel.clear(timer)
     this.#attached.clear()
     await this.#scaler.close()
@@ -289,14 +290,14 @@ export class ScalerRunner {
         CALL_MS,
       )
       timeout.unref()
-      this.#abort.signal.addEventListener('abort', onClose, { once: true })
+      this.#underWay.add(onClose)
       // In a then: an adapter that throws at once has failed like one that rejects.
       Promise.resolve(abort.signal)
         .then(call)
         .then(resolve, reject)
         .finally(() => {
           clearTimeout(timeout)
-          this.#abort.signal.removeEventListener('abort', onClose)
+          this.#underWay.delete(onClose)
         })
     })
   }
