@@ -1,7 +1,11 @@
-// `pnpm test`: builds, type-checks, lints and runs all tests. Arguments go to vitest: `pnpm test packages/http1`.
+// `pnpm test`: builds, type-checks, lints and runs all tests but those of chaos. Arguments go to vitest: `pnpm test packages/http1`.
+// `pnpm test:chaos`: builds, and runs those: minutes of processes that are killed, stopped and cut off.
 import { build, run } from './run.mjs'
 
-const only = process.argv.slice(2)
+const [first, ...rest] = process.argv.slice(2)
+const isChaos = first === '--chaos'
+const only = isChaos || first === undefined ? rest : [first, ...rest]
+const projects = (isChaos ? ['chaos'] : ['unit', 'e2e']).flatMap((name) => ['--project', name])
 
 const steps = [
   ['build', () => build()],
@@ -10,7 +14,7 @@ const steps = [
   ['lint', () => quietly('biome', ['ci', '--error-on-warnings', '.'])],
   ['versions', () => quietly('sherif', ['--fail-on-warnings'])],
   ['unused', () => quietly('knip', ['--no-progress'])],
-  ['tests', async () => (await run('vitest', ['run', ...only])).code],
+  ['tests', async () => (await run('vitest', ['run', ...projects, ...only])).code],
 ]
 
 async function quietly(command, args) {
@@ -20,7 +24,7 @@ async function quietly(command, args) {
 }
 
 let failed = false
-for (const [name, step] of only.length > 0
+for (const [name, step] of isChaos || only.length > 0
   ? steps.filter(([name]) => name === 'build' || name === 'tests')
   : steps) {
   const since = performance.now()
