@@ -91,7 +91,8 @@ export class EdgeSession extends Session {
     if (this.state === CLOSED) return
     const hello = this.#hello
     assert(hello !== null && this.state === HANDSHAKE, 'accept answers one HELLO')
-    this.peerWindowBytes = hello.windowBytes
+    // What was sent and not answered is kept for a replay (rule 5): no linker decides how much memory that is.
+    this.peerWindowBytes = Math.min(hello.windowBytes, this.options.maxWindowBytes)
     this.state = OPEN
     this.message(
       FRAME.WELCOME,

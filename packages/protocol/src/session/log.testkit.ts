@@ -3,7 +3,7 @@ import type { Hello, Status, Welcome } from '../message.ts'
 import type { EdgeSession, EdgeSessionHandler } from './edge-session.ts'
 import type { LinkerSession, LinkerSessionHandler, OpenRequest } from './linker-session.ts'
 import type { SessionEnd } from './session.ts'
-import type { Stream, StreamHandler } from './stream.ts'
+import type { Arrival, Stream, StreamHandler } from './stream.ts'
 
 /** Writes down what a stream's owner is told, in order; bytes are copied and joined. */
 export class StreamLog implements StreamHandler {
@@ -82,7 +82,7 @@ export class StreamLog implements StreamHandler {
     this.hooks.reset?.()
   }
 
-  onLost(): void {
+  onLost(_arrival: Arrival): void {
     this.events.push('lost')
     this.hooks.lost?.()
   }

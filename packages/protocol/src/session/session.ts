@@ -5,7 +5,7 @@ import { FRAME, frameRule, KIND_TCP, MAX_MESSAGE_BYTES, type StreamKind } from '
 import { encodeMessage, type Farewell, parseFarewell } from '../message.ts'
 import { DEAD, Liveness, type LivenessOptions, SEND_PING } from './liveness.ts'
 import { DEFAULT_SESSION_OPTIONS, type SessionOptions } from './options.ts'
-import { Stream, type StreamHandler, type StreamHost } from './stream.ts'
+import { type Arrival, Stream, type StreamHandler, type StreamHost } from './stream.ts'
 import { Turns } from './turns.ts'
 import { ReceiveWindow, type WindowBudget } from './window.ts'
 
@@ -330,7 +330,7 @@ export abstract class Session implements StreamHost, FrameSink {
     // All are over before anybody hears of it, so that nobody writes behind a GOAWAY.
     for (const stream of streams) stream.close()
     const failures: unknown[] = []
-    for (const stream of streams) attempt(() => stream.handler.onLost(), failures)
+    for (const stream of streams) attempt(() => stream.handler.onLost(arrivalOf(stream, end)), failures)
     attempt(() => this.handler.onClosed(end), failures)
     if (failures.length > 0) throw failures[0]
   }
@@ -351,6 +351,13 @@ export abstract class Session implements StreamHost, FrameSink {
       )
     }
   }
+}
+
+/** A peer that has answered a stream has received it, whatever it says. */
+function arrivalOf({ id, answered }: Stream, { received }: SessionEnd): Arrival {
+  if (answered) return 'seen'
+  if (received === undefined) return 'unknown'
+  return id > received ? 'never' : 'seen'
 }
 
 /** A handler that throws must not keep the others from hearing that the session ended. */

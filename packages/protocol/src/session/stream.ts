@@ -11,6 +11,12 @@ import {
 import { type DataOutput, SendSide } from './send-side.ts'
 import type { ReceiveWindow } from './window.ts'
 
+/**
+ * Whether the peer of a session that is over had received a stream: `never` if its GOAWAY says so (`received`, brxy.v1),
+ * `seen` if it says the contrary or has sent anything on the stream, else `unknown`: perhaps its next HELLO tells.
+ */
+export type Arrival = 'never' | 'seen' | 'unknown'
+
 /** What the owner of a stream is told. Spans are valid only during the call. */
 export interface StreamHandler {
   /** Edge: the linker's application never saw the request. The stream is over. */
@@ -28,8 +34,8 @@ export interface StreamHandler {
   onEndSent?(): void
   /** The peer, or a rule it broke, aborted the stream in both directions. The stream is over. */
   onReset(code: number): void
-  /** The session ended under the stream. The stream is over. */
-  onLost(): void
+  /** The session ended under the stream. The stream is over. `arrival` means something at the edge, which opens them. */
+  onLost(arrival: Arrival): void
 }
 
 /** What a stream needs of its session. */

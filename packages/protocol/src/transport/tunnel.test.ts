@@ -246,7 +246,7 @@ describe('two tunnels over a real WebSocket', () => {
   })
 
   it('bound what waits for a peer that does not read', async () => {
-    const pair = await connect(1, { linker: { windowBytes: 64 * MiB } })
+    const pair = await connect(1, { linker: { windowBytes: 64 * MiB }, edge: { maxWindowBytes: 64 * MiB } })
     const log = new StreamLog(pair.wheel.now)
     const stream = openStream(pair.edge, log, {})
     await within<void>('the OPEN', (resolve) => {
