@@ -139,7 +139,8 @@ export class Apps implements Router {
     }
     if (count < target.options.maxRoutes) return true
     if (idle === undefined) return false
-    idle.close()
+    // A request whose tunnel died may yet come back, to whatever serves its route then.
+    idle.bequeath((exchange) => exchange.moveTo(this.#heirOf(idle)))
     idle.runner?.detach(idle)
     this.#byRoute.delete(idle.route)
     return true

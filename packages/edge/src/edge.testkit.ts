@@ -96,6 +96,23 @@ export class TestEdge {
     return linker
   }
 
+  /** The same linker process comes back. @param received highest stream that its last session saw; null: it does not say */
+  back(
+    linker: ScriptedLinker,
+    received: number | null,
+    script: Partial<LinkerScript> = {},
+  ): Promise<ScriptedLinker> {
+    const { instance, welcome } = linker
+    return this.linker({ ...linker.script, instance, replaces: welcome?.session ?? '', received, ...script })
+  }
+
+  /** The connection is cut without a word, and the edge has noticed. */
+  async lose(linker: ScriptedLinker): Promise<void> {
+    const before = this.of('left').length
+    linker.cut()
+    await eventually('the loss', () => this.of('left').length > before)
+  }
+
   /** Requests held for an app now. */
   held(route = 'shop'): number {
     return this.edge.status().apps.find(({ app }) => app === route)?.held.count ?? 0

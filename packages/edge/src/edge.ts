@@ -222,7 +222,13 @@ export class Edge {
     })
     const shared = new Shared(options, apps, this.#wheel, emit, this.#id)
     shared.wantsRequests = config.reportRequests ?? false
-    const admissions = new Admissions({ apps, tokens, isDraining: () => shared.isDraining, emit })
+    const admissions = new Admissions({
+      apps,
+      tokens,
+      isDraining: () => shared.isDraining,
+      onHello: (hello) => shared.lost.onHello(hello),
+      emit,
+    })
     const tunnel = new TunnelServer({
       tokens,
       wheel: this.#wheel,
@@ -308,6 +314,7 @@ export class Edge {
     this.#config.onEvent({ type: 'draining', keeps })
     shared.isDraining = true
     for (const app of apps) app.refuseHeld()
+    shared.lost.giveUpAll()
     await Promise.race([Promise.all([clients.drain(), tcp.drain()]), after(drainMs)])
     clients.destroy()
     tcp.destroy()

@@ -57,7 +57,7 @@ export const CLIENT_ERRORS = {
     status: 502,
     proxyError: 'connection_terminated',
     title: 'The connection to the application was lost.',
-    doc: 'The tunnel or the linker died before the response began and the request could not be sent again.',
+    doc: 'The tunnel or the linker died before the response began, and the request may have been served: it is not safe to send it again, or a safe one was lost a second time, or the linker did not come back within `timeouts.lostSession` to say that it never had it. See reliability.md, and the log for why the session ended.',
   },
   'edge/app-closed': {
     status: 502,

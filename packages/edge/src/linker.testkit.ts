@@ -32,6 +32,8 @@ export interface LinkerScript {
   readonly launch?: string
   readonly instance?: string
   readonly replaces?: string
+  /** Highest stream that the replaced session saw (default 0); null: HELLO does not say. */
+  readonly received?: number | null
   /** Grants lent after WELCOME; default: as many as slots. */
   readonly grants?: number
   /** Whether a slot is lent again after its request; default true. */
@@ -116,7 +118,7 @@ export class ScriptedLinker implements LinkerSessionHandler {
   }
 
   #onOpen(socket: WebSocket, stream: Socket): void {
-    const { route = 'shop', slots = 1, phase = 'ready', launch, replaces } = this.script
+    const { route = 'shop', slots = 1, phase = 'ready', launch, replaces, received = 0 } = this.script
     const budget = new WindowBudget(DEFAULT_WINDOW_BUDGET_BYTES)
     this.session = new LinkerSession(
       this,
@@ -127,7 +129,8 @@ export class ScriptedLinker implements LinkerSessionHandler {
         instance: this.instance,
         labels: {},
         ...(launch === undefined ? {} : { launch }),
-        ...(replaces === undefined ? {} : { replaces, received: 0 }),
+        ...(replaces === undefined ? {} : { replaces }),
+        ...(replaces === undefined || received === null ? {} : { received }),
       },
       { budget, random: Math.random, nowMs: this.wheel.now() },
     )
@@ -149,6 +152,15 @@ export class ScriptedLinker implements LinkerSessionHandler {
   /** The connection is cut without a word. */
   cut(): void {
     this.#socket.terminate()
+  }
+
+  /** Nothing of what the edge sends is read from now on. */
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
   }
 
   /** Resolves when the edge has heard of it. */

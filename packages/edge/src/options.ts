@@ -220,6 +220,13 @@ export const EDGE_OPTIONS = defineOptions({
         max: 3_600_000,
         doc: 'An idle client connection is closed after this time.',
       },
+      lostSessionMs: {
+        kind: 'duration',
+        default: 2_000,
+        min: 0,
+        max: 60_000,
+        doc: 'How long a request that must not run twice, and whose tunnel died, waits for its linker to say that it never had it. Linkers come back within `tunnel.reconnectSpread`.',
+      },
       drainMs: {
         kind: 'duration',
         flag: 'drain',

@@ -132,7 +132,7 @@ describe('a reload', () => {
     await linker.next()
     const unsafe = edge.client().send('POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 0\r\n\r\n')
     await linker.next()
-    await reload({}, { timeouts: { drainMs: 50 } })
+    await reload({}, { timeouts: { drainMs: 50, lostSessionMs: 0 } })
     // What may be sent again has nowhere to go.
     expect(await safe.until('}')).toMatch(/^HTTP\/1.1 404 [\s\S]*edge\/no-app/)
     expect(await unsafe.until('}')).toMatch(/^HTTP\/1.1 502 [\s\S]*edge\/tunnel-lost/)

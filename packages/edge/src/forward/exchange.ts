@@ -1,9 +1,12 @@
+import type { Arrival } from '@brxy/protocol'
 import type { Problem } from '@brxy/scaler'
 import type { App } from '../app.ts'
 import type { Brokered } from '../broker.ts'
 import type { ClientErrorCode } from '../error.ts'
+import { afterLoss } from '../hold/after-loss.ts'
 import type { Held } from '../hold/queue.ts'
 import type { Instance } from '../tunnel/instance.ts'
+import type { LostRequest } from './lost-requests.ts'
 import type { Shared } from './shared.ts'
 
 /** What a held request occupies beside its head and body. */
@@ -13,7 +16,7 @@ const HELD_OVERHEAD_BYTES = 1024
  * One request, whatever it speaks, as its app and the broker see it: it waits for a grant, is given to an instance, and
  * perhaps comes back to its place to be given to another one. What it sends there is for HttpExchange and TcpExchange.
  */
-export abstract class Exchange implements Brokered<Instance> {
+export abstract class Exchange implements Brokered<Instance>, LostRequest {
   readonly arrival: number
   readonly startedMs: number
   heldBytes = 0
@@ -31,6 +34,7 @@ export abstract class Exchange implements Brokered<Instance> {
   #app: App
   #instance: Instance | null = null
   #heldMs = 0
+  #wasRepeated = false
 
   constructor(app: App, shared: Shared, nowMs: number) {
     this.#app = app
@@ -60,6 +64,10 @@ export abstract class Exchange implements Brokered<Instance> {
 
   /** It was given to an instance, whose grant is spent: it begins, or begins again. */
   protected abstract start(instance: Instance): void
+  /** The linker is back and says that it never had the request, which waits for that. */
+  abstract onNeverReceived(): void
+  /** Nobody will say whether the request was served, which waits for that; or it was. */
+  abstract onGivenUp(): void
   /** It is over, and the client is told why as far as it can be. */
   protected abstract fail(code: ClientErrorCode, detail?: string, retryMs?: number): void
 
@@ -112,9 +120,38 @@ export abstract class Exchange implements Brokered<Instance> {
     return nowMs < this.holdUntilMs
   }
 
+  /** Back into the queue, at its place by arrival. An edge that stops holds nothing: now or never. */
+  protected resubmit(): void {
+    this.#app.resubmit(this)
+    if (this.isHeld && this.shared.isDraining) this.refuse('edge/draining')
+  }
+
+  /**
+   * The session under it is gone, and nothing of a response is on its way to the client.
+   * @param stream of the instance that it was given to
+   * @returns what to do: start over now, wait for onNeverReceived() or onGivenUp(), or fail
+   */
+  protected afterLoss(
+    arrival: Arrival,
+    stream: { readonly id: number; readonly answered: boolean },
+    isSafe: boolean,
+  ): 'again' | 'wait' | 'over' {
+    const { answered: isAnswered } = stream
+    const next = afterLoss({ arrival, isAnswered, isSafe, wasRepeated: this.#wasRepeated })
+    if (next === 'repeat') this.#wasRepeated = true
+    if (next !== 'ask') return next === 'over' ? 'over' : 'again'
+    const { lost, isDraining, options } = this.shared
+    const { lostSessionMs } = options.timeouts
+    // An edge that stops lets no linker in that could tell.
+    if (isDraining || lostSessionMs === 0 || this.#instance === null) return 'over'
+    this.heldSinceMs = this.shared.wheel.now()
+    return lost.wait(this, this.#instance, stream.id, lostSessionMs) ? 'wait' : 'over'
+  }
+
   /** It waits no longer, and was given to nobody. */
   protected endWaiting(): void {
     this.#app.withdraw(this)
+    this.shared.lost.withdraw(this)
     this.#heldMs += this.shared.wheel.now() - this.heldSinceMs
   }
 

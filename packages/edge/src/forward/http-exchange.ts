@@ -7,6 +7,7 @@ import {
   type ResponseHead,
 } from '@brxy/http1'
 import {
+  type Arrival,
   BODY_NONE,
   BODY_UNKNOWN,
   type BodyKind,
@@ -18,6 +19,7 @@ import {
 } from '@brxy/protocol'
 import type { App } from '../app.ts'
 import type { ClientErrorCode } from '../error.ts'
+import { isSafe } from '../hold/after-loss.ts'
 import type { Instance } from '../tunnel/instance.ts'
 import { Exchange } from './exchange.ts'
 import type { HttpClient } from './http-client.ts'
@@ -25,8 +27,6 @@ import { isSwitchFor, parseAnswer, resetError } from './instance-answer.ts'
 import type { Outlet } from './outlet.ts'
 import type { PassiveAnswer } from './passive.ts'
 import { Replay } from './replay.ts'
-
-const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** Failures of an app that its fallback stands in for. Whatever else fails is the fault of the request, or of the edge. */
 const FALLBACK_CODES: ReadonlySet<ClientErrorCode> = new Set([
@@ -46,6 +46,8 @@ const WAITING = 0
 const RUNNING = 1
 const RESPONDING = 2
 const DONE = 3
+/** Its tunnel died, and the linker may yet say that it never had it. */
+const LOST = 4
 
 /**
  * One HTTP request and its response: from the client's head to the last byte of the answer. It is held, given to an
@@ -69,10 +71,9 @@ export class HttpExchange extends Exchange implements StreamHandler {
   #outlet: Outlet | null = null
   /** Why it was given to the fallback, which is what the client hears if there is nobody either. */
   #fallbackFor: Failure | null = null
-  #state: typeof WAITING | typeof RUNNING | typeof RESPONDING | typeof DONE = WAITING
+  #state: typeof WAITING | typeof RUNNING | typeof RESPONDING | typeof DONE | typeof LOST = WAITING
   readonly #replay = new Replay()
   #trailers: Buffer | null = null
-  #redispatched = false
 
   /** @param passive for a request that neither wakes the app nor keeps it awake; null for any other */
   constructor(
@@ -131,8 +132,9 @@ export class HttpExchange extends Exchange implements StreamHandler {
   // --- from the client ---
 
   onRequestData(buffer: Buffer, from: number, to: number): void {
-    if (this.#state === WAITING) {
-      if (this.grow(to - from)) {
+    if (this.#state === WAITING || this.#state === LOST) {
+      // A lost one is in no queue; it is read as slowly as if it were.
+      if (this.#state === LOST || this.grow(to - from)) {
         this.#replay.keep(buffer, from, to)
         this.#connection.awaitGrant(this.#replay.bytes, to - from)
         return
@@ -164,6 +166,7 @@ export class HttpExchange extends Exchange implements StreamHandler {
   /** The client is gone, or sent something that is no HTTP: the request is over, through to the application. */
   cancel(): void {
     if (this.#state === DONE) return
+    if (this.#state === LOST) this.shared.lost.withdraw(this)
     this.#state = DONE
     this.app.withdraw(this)
     this.#outlet?.reset(RESET.CANCELLED)
@@ -171,7 +174,7 @@ export class HttpExchange extends Exchange implements StreamHandler {
 
   /** What the connection's timer waited for has not come. */
   onTimeout(): void {
-    if (this.#state === WAITING) this.#connection.resumeInput()
+    if (this.#state === WAITING || this.#state === LOST) this.#connection.resumeInput()
     if (this.#state !== RUNNING) return
     this.#outlet?.reset(RESET.TIMEOUT)
     this.fail('edge/response-timeout')
@@ -254,15 +257,25 @@ export class HttpExchange extends Exchange implements StreamHandler {
     this.fail(resetError(code, this.upgrade !== ''))
   }
 
-  onLost(): void {
+  onLost(arrival: Arrival): void {
     // Its other streams hear of the end one by one, and the session's owner last.
     if (this.instance !== null) this.app.lost(this.instance)
     if (this.#state === RESPONDING) return this.#abort(null)
-    // A request that killed an instance must not kill them all: once, and only what is safe to repeat.
-    const isSafe = SAFE_METHODS.has(this.method) && !this.#redispatched && this.#outlet?.answered !== true
-    if (!isSafe) return this.fail('edge/tunnel-lost')
-    this.#redispatched = true
-    this.#redispatch()
+    // A fallback has no session that could be lost.
+    const next = this.afterLoss(arrival, this.#outlet as Stream, isSafe(this.method))
+    if (next === 'again') return this.#redispatch()
+    if (next === 'over') return this.fail('edge/tunnel-lost')
+    this.#outlet = null
+    this.#state = LOST
+    this.#awaitAgain()
+  }
+
+  override onNeverReceived(): void {
+    if (this.#state === LOST) this.#redispatch()
+  }
+
+  override onGivenUp(): void {
+    if (this.#state === LOST) this.fail('edge/tunnel-lost')
   }
 
   /** Bytes of the response reached the client's socket. */
@@ -278,8 +291,14 @@ export class HttpExchange extends Exchange implements StreamHandler {
     this.#state = WAITING
     this.occupy(this.#connection.head.length + this.#replay.bytes)
     if (!isInTime) return this.fail('edge/hold-timeout')
+    this.resubmit()
+    if (this.isHeld) this.#awaitAgain()
+  }
+
+  /** It waits, after it ran. Its client is read on within the bounds of a held request, or nothing would tell that it left. */
+  #awaitAgain(): void {
     this.#connection.awaitGrant(this.#replay.bytes, 0)
-    this.app.resubmit(this)
+    if (this.#replay.bytes < this.shared.options.limits.heldBodyBytes) this.#connection.resumeInput()
   }
 
   protected fail(code: ClientErrorCode, detail?: string, retryMs?: number): void {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { RESET, type Stream, type StreamHandler } from '@brxy/protocol'
+import { type Arrival, RESET, type Stream, type StreamHandler } from '@brxy/protocol'
 import type { WriterOwner } from '@brxy/protocol/transport'
 import { resetError } from './instance-answer.ts'
 import { confirmEnd, cut } from './opaque-socket.ts'
@@ -16,6 +16,8 @@ export interface OpaqueOwner {
   onAnswered?(): void
   /** The application has seen nothing of it: another instance may have it. The socket is as it was. */
   onRefused?(): void
+  /** The session is gone. @returns whether the owner sees to the socket, which is as it was; else it is cut */
+  onLost?(arrival: Arrival): boolean
 }
 
 /**
@@ -122,8 +124,9 @@ export class OpaqueRelay implements StreamHandler, WriterOwner {
     this.#cut(resetError(code))
   }
 
-  onLost(): void {
-    this.#cut('edge/tunnel-lost')
+  onLost(arrival: Arrival): void {
+    if (this.#owner.onLost?.(arrival) !== true) return this.#cut('edge/tunnel-lost')
+    this.#isOver = true
   }
 
   // The session takes no second one.

@@ -1,11 +1,12 @@
 import { REFUSE, RESET } from '@brxy/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { TestEdge } from '../edge.testkit.ts'
-import { poll } from '../eventually.testkit.ts'
+import { eventually, poll } from '../eventually.testkit.ts'
 
 let edge: TestEdge
 beforeEach(async () => {
-  edge = await TestEdge.start()
+  // What waits for a linker to come back is in lost-session.test.ts.
+  edge = await TestEdge.start({ timeouts: { lostSessionMs: 0 } })
 })
 afterEach(() => edge.close())
 
@@ -56,6 +57,21 @@ describe('a refused request', () => {
     await client.until('ok')
   })
 
+  it('goes nowhere when the edge stops, unless a grant is at hand', async () => {
+    await edge.close()
+    edge = await TestEdge.start({ timeouts: { drainMs: 20_000 } })
+    const linkers = [await edge.linker(), await edge.linker({ slots: 2 })]
+    const clients = [edge.client().get('/1'), edge.client().get('/2')]
+    const requests = [await linkers[1].next(), await linkers[1].next()]
+    const stopping = edge.edge.stop()
+    await eventually('the drain', () => edge.of('draining').length === 1)
+    for (const request of requests) request.refuse(REFUSE.NO_SLOT)
+    expect(await clients[1].until('edge/draining')).toMatch(/^HTTP\/1.1 503 /)
+    ;(await linkers[0].next()).respond('served')
+    await clients[0].until('served')
+    await stopping
+  })
+
   it('may be refused as often as there is time', async () => {
     await edge.close()
     edge = await TestEdge.start({ defaults: { holdMs: 300 } })
@@ -103,6 +119,41 @@ describe('when the tunnel is lost before the response began', () => {
     linkers[1].cut()
     expect(await client.until('tunnel-lost')).toMatch(/^HTTP\/1.1 502 [\s\S]*error=connection_terminated/)
     expect(linkers[0].requests).toHaveLength(0)
+  })
+
+  it('a GET that has had an interim head is answered 502, for the application has begun', async () => {
+    const linkers = [await edge.linker(), await edge.linker()]
+    const client = edge.client().get()
+    const request = await linkers[1].next()
+    request.interim('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n')
+    await client.until('103')
+    linkers[1].cut()
+    expect(await client.until('tunnel-lost')).toMatch(/^HTTP\/1.1 502 /)
+    expect(linkers[0].requests).toHaveLength(0)
+  })
+
+  it('a GET with a body brings it along', async () => {
+    const linkers = [await edge.linker(), await edge.linker()]
+    const client = edge.client().send(POST.replace('POST', 'GET')).send('01234')
+    const lost = await linkers[1].next()
+    await poll(() => lost.bodyBytes).toBe(5)
+    linkers[1].cut()
+    const request = await linkers[0].next()
+    client.send('56789')
+    await poll(() => request.body.toString()).toBe('0123456789')
+    request.respond('ok')
+    await client.until('ok')
+  })
+
+  it('a GET whose client leaves meanwhile is nobody’s', async () => {
+    const linker = await edge.linker()
+    const client = edge.client().send(POST.replace('POST', 'GET')).send('01')
+    await linker.next()
+    linker.cut()
+    await edge.untilHeld(1)
+    client.finish()
+    await edge.untilHeld(0)
+    expect((await edge.linker()).requests).toHaveLength(0)
   })
 
   it('a POST is answered 502, and the connection is kept, for its body was read', async () => {

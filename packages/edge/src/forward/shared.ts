@@ -9,6 +9,7 @@ import type { AppSettings } from '../settings.ts'
 import type { ErrorPages } from './error-pages.ts'
 import { Forwarded } from './forwarded.ts'
 import { HttpDate } from './http-date.ts'
+import { LostRequests } from './lost-requests.ts'
 import { TrustedProxies } from './trusted-proxies.ts'
 
 /** Where a request goes. */
@@ -35,6 +36,7 @@ export class Shared {
   readonly responseHead = new ResponseHead()
   readonly trailers = new Head()
   readonly date: HttpDate
+  readonly lost: LostRequests
   /** Whether an event is made for each request. */
   wantsRequests = false
   isDraining = false
@@ -55,6 +57,7 @@ export class Shared {
     this.wheel = wheel
     this.emit = emit
     this.date = new HttpDate(wheel.now)
+    this.lost = new LostRequests(wheel, emit)
   }
 
   /** Who is believed about the way of a request; a reload replaces it for connections to come. */

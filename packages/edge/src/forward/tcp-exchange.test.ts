@@ -136,9 +136,11 @@ describe('a connection to a TCP app', () => {
     expect(await ended()).toMatchObject({ instance: 'db/1', error: 'edge/app-closed' })
   })
 
-  it('is reset when the tunnel is lost, and goes to nobody else, for it cannot be repeated', async () => {
+  it('is reset when the tunnel is lost after the application spoke, and goes to nobody else', async () => {
     const other = await linker()
-    const { instance, peer } = await carried()
+    const { instance, peer, request } = await carried()
+    request.write('hello')
+    await peer.until('hello')
     instance.cut()
     await peer.ended()
     expect(peer.end).toBe('reset')
@@ -297,4 +299,70 @@ async function stuck({ socket }: RawClient): Promise<void> {
     before = socket.writableLength
     return same === 10
   })
+}
+
+describe('a connection whose tunnel is lost before the application spoke', () => {
+  beforeEach(() => restart({ timeouts: { lostSessionMs: 60_000 } }))
+
+  it('goes to another instance, with all that its client sends, if GOAWAY says that it never arrived', async () => {
+    const other = await linker()
+    const instance = await linker()
+    instance.pause()
+    const peer = client().send('one')
+    await eventually('the connection', () => running() === 1)
+    instance.session.goaway('link/left', 'it leaves', true)
+    const request = await other.next()
+    peer.send(' two')
+    await poll(() => request.body.toString()).toBe('one two')
+    request.write('hello')
+    await peer.until('hello')
+  })
+
+  it('waits for the linker, which says that it never had it', async () => {
+    const { instance, peer, request } = await carried()
+    peer.send('one')
+    await poll(() => request.bodyBytes).toBe(3)
+    await edge.lose(instance)
+    peer.send(' two').finish()
+    const again = await (await edge.back(instance, 0)).next()
+    await poll(() => [again.body.toString(), again.ended]).toEqual(['one two', true])
+    again.finish('')
+    await peer.ended()
+    expect(peer.end).toBe('fin')
+  })
+
+  it('is reset when the linker had it', async () => {
+    const { instance, peer } = await carried()
+    await edge.lose(instance)
+    const back = await edge.back(instance, 1)
+    await peer.ended()
+    expect(peer.end).toBe('reset')
+    expect(await ended()).toMatchObject({ instance: 'db/1', error: 'edge/tunnel-lost' })
+    expect(back.requests).toHaveLength(0)
+  })
+
+  it('is reset when nobody is back in time', async () => {
+    await restart({ timeouts: { lostSessionMs: 50 } })
+    const { instance, peer } = await carried()
+    instance.cut()
+    await peer.ended()
+    expect(peer.end).toBe('reset')
+    expect(await ended()).toMatchObject({ error: 'edge/tunnel-lost' })
+  })
+
+  it('is forgotten when its client leaves', async () => {
+    const { instance, peer } = await carried()
+    await edge.lose(instance)
+    peer.reset()
+    expect(await ended()).toMatchObject({ error: 'client gone' })
+    const back = await edge.back(instance, 0)
+    client()
+    await back.next()
+    expect(back.requests).toHaveLength(1)
+  })
+})
+
+function running(): number {
+  const instances = edge.edge.status().apps.flatMap((app) => app.instances)
+  return instances.reduce((sum, { busy }) => sum + busy, 0)
 }

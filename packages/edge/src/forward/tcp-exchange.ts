@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { Stream } from '@brxy/protocol'
+import type { Arrival, Stream } from '@brxy/protocol'
 import type { App } from '../app.ts'
 import type { ClientErrorCode } from '../error.ts'
 import type { Instance } from '../tunnel/instance.ts'
@@ -27,6 +27,8 @@ export class TcpExchange extends Exchange implements OpaqueOwner {
   #relay: OpaqueRelay | null = null
   #stream: Stream | null = null
   #clientEnded = false
+  /** Its tunnel died, and the linker may yet say that it never had it. */
+  #isLost = false
   #isDone = false
 
   /**
@@ -94,7 +96,7 @@ export class TcpExchange extends Exchange implements OpaqueOwner {
   }
 
   #hold(data: Buffer): void {
-    if (!this.grow(data.length)) return this.fail('edge/hold-full')
+    if (!this.#isLost && !this.grow(data.length)) return this.fail('edge/hold-full')
     this.#replay.keep(data, 0, data.length)
     this.#readIfRoom()
   }
@@ -105,7 +107,7 @@ export class TcpExchange extends Exchange implements OpaqueOwner {
     else if (this.#replay.bytes === 0) this.#leave()
   }
 
-  /** The client is gone while it is held. */
+  /** The client is gone while it waits. */
   #leave(): void {
     if (this.#isDone) return
     this.#isDone = true
@@ -134,7 +136,34 @@ export class TcpExchange extends Exchange implements OpaqueOwner {
     this.occupy(this.#replay.bytes)
     if (!isInTime) return this.fail('edge/hold-timeout')
     this.#readIfRoom()
-    this.app.resubmit(this)
+    this.resubmit()
+  }
+
+  onLost(arrival: Arrival): boolean {
+    if (this.instance !== null) this.app.lost(this.instance)
+    const next = this.afterLoss(arrival, this.#stream as Stream, false)
+    if (next === 'over') return false
+    if (next === 'again') {
+      this.onRefused()
+      return true
+    }
+    this.#isLost = true
+    this.#relay = null
+    this.#stream = null
+    this.#readIfRoom()
+    return true
+  }
+
+  // --- from LostRequests ---
+
+  override onNeverReceived(): void {
+    if (!this.#isLost || this.#isDone) return
+    this.#isLost = false
+    this.onRefused()
+  }
+
+  override onGivenUp(): void {
+    if (this.#isLost && !this.#isDone) this.fail('edge/tunnel-lost')
   }
 
   // ---

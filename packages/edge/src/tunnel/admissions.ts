@@ -13,6 +13,8 @@ export interface AdmissionsEnvironment {
   readonly apps: Apps
   readonly tokens: Tokens
   readonly isDraining: () => boolean
+  /** A linker is let in: requests may wait for what it says of the session that it lost. */
+  readonly onHello: (hello: Hello) => void
   readonly emit: (event: EdgeEvent) => void
 }
 
@@ -33,6 +35,7 @@ export class Admissions {
       if (instance.session.isClosed) return
       const answer = this.#judge(hello, grant)
       if (answer instanceof App) {
+        this.#env.onHello(hello)
         instance.accept({ app: answer, order: ++this.#sessions, token })
         return
       }

@@ -52,6 +52,8 @@ export class Instance implements EdgeSessionHandler, Puller {
   key = ''
   /** `shop/3`. */
   label = ''
+  /** As WELCOME says it, and the HELLO of a session that replaces this one; '' until then. */
+  sessionId = ''
   phase: 'starting' | 'ready' | 'leaving' | 'draining' | 'failed' = 'starting'
   slots = 0
   isSuspect = false
@@ -125,8 +127,9 @@ export class Instance implements EdgeSessionHandler, Puller {
     this.order = order
     this.slots = hello.slots
     this.phase = hello.phase
+    this.sessionId = `${this.#greeting.edge}-${order}`
     session.accept({
-      session: `${this.#greeting.edge}-${order}`,
+      session: this.sessionId,
       leave: app.leave,
       token,
       ...this.#greeting,
