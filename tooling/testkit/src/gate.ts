@@ -1,6 +1,6 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** A TCP proxy on the way to a server, which can keep back what the server says. */
+/** A TCP proxy on the way to a server, which can keep back what the server says, and cut the connections. */
 export class Gate {
   /** `127.0.0.1:port` of the proxy. */
   readonly address: string
@@ -37,6 +37,13 @@ export class Gate {
   reopen(): void {
     this.#isShut = false
     for (const { to, data } of this.#kept.splice(0)) to.write(data)
+  }
+
+  /** Every connection is gone, with all that was kept; those to come are let through. */
+  cut(): void {
+    this.#isShut = false
+    this.#kept.length = 0
+    for (const socket of this.#sockets) socket.destroy()
   }
 
   close(): void {

@@ -1,7 +1,9 @@
 import { REFUSE, RESET } from '@brxy/protocol'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { TestEdge } from '../edge.testkit.ts'
 import { eventually, poll } from '../eventually.testkit.ts'
+
+vi.setConfig({ testTimeout: 30_000 })
 
 let edge: TestEdge
 beforeEach(async () => {
@@ -55,6 +57,22 @@ describe('a refused request', () => {
     await poll(() => request.body.toString()).toBe('0123456789')
     request.respond('ok')
     await client.until('ok')
+  })
+
+  it('is read on if its client had been made to wait, so that it is known when that leaves', async () => {
+    await edge.close()
+    edge = await TestEdge.start({ limits: { heldBodyBytes: 1024 * 1024 } })
+    const linker = await edge.linker({ takesBodies: false })
+    const client = edge.client()
+    client.send(POST.replace('10', String(10 * 1024 * 1024))).send(Buffer.alloc(300_000))
+    const request = await linker.next()
+    // The window is full.
+    await poll(() => request.bodyBytes).toBe(64 * 1024)
+    request.refuse(REFUSE.NO_SLOT)
+    await edge.untilHeld(1)
+    client.finish()
+    await edge.untilHeld(0)
+    await poll(() => edge.of('request')[0]?.error).toBe('client gone')
   })
 
   it('goes nowhere when the edge stops, unless a grant is at hand', async () => {
