@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { BODY_NONE, BODY_UNKNOWN } from '../frame.ts'
+import { BODY_NONE, BODY_UNKNOWN, REFUSE } from '../frame.ts'
 import { referenceEncode } from '../reference-codec.testkit.ts'
 import { type OpenShape, sendHead } from './log.testkit.ts'
 import { Pair } from './pair.testkit.ts'
@@ -55,6 +55,26 @@ describe('a stream whose session ends', () => {
       pair.edge.receive(bytes, 0, bytes.length, pair.nowMs)
       expect(one.arrival).toBe('seen')
     }
+  })
+})
+
+describe('what a linker has received', () => {
+  it('does not count an OPEN that was cut off, be it by its last byte', () => {
+    const pair = Pair.open(2)
+    pair.request()
+    pair.start({ head: 'GET / HTTP/1.1\r\nhost: a\r\n\r\n' })
+    const open = Buffer.concat(pair.edge.batch.take())
+    pair.linker.receive(open, 0, open.length - 1, pair.nowMs)
+    pair.linker.transportClosed(pair.nowMs)
+    pair.linker.receive(open, open.length - 1, open.length, pair.nowMs)
+    expect([pair.linker.received, pair.linkerLog.opens.length]).toEqual([1, 1])
+  })
+
+  it('counts an OPEN that it refused, for the REFUSE may be lost', () => {
+    const pair = Pair.open(1)
+    pair.linkerLog.refusal = REFUSE.NO_SLOT
+    pair.request()
+    expect([pair.linker.received, pair.linkerLog.opens.length]).toEqual([1, 0])
   })
 })
 
