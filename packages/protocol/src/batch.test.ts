@@ -43,7 +43,7 @@ function put(batch: FrameBatch, frame: VectorFrame): void {
     }
     case 'OPEN':
     case 'HEAD': {
-      const head = Buffer.from(frame.head ?? '', 'latin1')
+      const head = Buffer.concat([parseHex(frame.addresses ?? ''), Buffer.from(frame.head ?? '', 'latin1')])
       const isOpen = frame.type === 'OPEN'
       const first = (isOpen ? frame.kind : frame.body) ?? 0
       const second = (isOpen ? frame.body : 0) ?? 0

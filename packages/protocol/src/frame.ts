@@ -137,6 +137,8 @@ export type StreamKind = typeof KIND_HTTP | typeof KIND_TCP
 export const OPEN_PASSIVE = 1
 /** OPEN: the client asks for an upgrade; bytes follow only after HEAD 101. */
 export const OPEN_UPGRADE = 2
+/** OPEN: the addresses of the client stand before the head. Only if both sides named the feature `addresses`. */
+export const OPEN_ADDRESSES = 4
 /** HEAD: an interim (1xx) response; another HEAD follows. */
 export const HEAD_INTERIM = 1
 

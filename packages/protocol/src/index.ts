@@ -1,3 +1,10 @@
+export {
+  type Addresses,
+  addressBytes,
+  encodeAddresses,
+  FEATURE_ADDRESSES,
+  MAX_ADDRESSES_BYTES,
+} from './addresses.ts'
 export { FrameBatch } from './batch.ts'
 export { FrameDecoder, type FrameSink } from './decoder.ts'
 export { assert, BrxyError, isBrxyError, PROTOCOL_ERRORS } from './error.ts'
@@ -22,6 +29,7 @@ export {
   MAX_HEAD_BYTES,
   MAX_INTERIM_HEADS,
   MAX_MESSAGE_BYTES,
+  OPEN_ADDRESSES,
   OPEN_PASSIVE,
   OPEN_UPGRADE,
   REFUSE,
@@ -30,6 +38,7 @@ export {
   resetName,
   type StreamKind,
 } from './frame.ts'
+export { formatIp, isMapped, parseIp } from './ip-address.ts'
 export {
   encodeMessage,
   type Farewell,
@@ -42,7 +51,12 @@ export {
   type Welcome,
 } from './message.ts'
 export { EdgeSession, type EdgeSessionHandler } from './session/edge-session.ts'
-export { LinkerSession, type LinkerSessionHandler, type OpenRequest } from './session/linker-session.ts'
+export {
+  type LinkerHello,
+  LinkerSession,
+  type LinkerSessionHandler,
+  type OpenRequest,
+} from './session/linker-session.ts'
 export {
   DEFAULT_SESSION_OPTIONS,
   DEFAULT_WINDOW_BUDGET_BYTES,

@@ -17,6 +17,8 @@ export interface VectorFrame {
   /** A string if a double cannot hold it. */
   readonly length?: number | string
   readonly head?: string
+  /** OPEN with bit 4: what stands before the head. */
+  readonly addresses?: string
   readonly hex?: string
 }
 
@@ -134,6 +136,12 @@ export function formatHex(bytes: Buffer): string {
   return words.join(' ')
 }
 
+/** What the family says; of none that there is, all of it. */
+function addressesLength(bytes: Buffer): number {
+  const lengths: Readonly<Record<number, number>> = { 0: 1, 4: 13, 6: 37 }
+  return Math.min(bytes.length, lengths[bytes[0]] ?? bytes.length)
+}
+
 function rowOf(name: string): [number, Row] {
   for (const [code, row] of Object.entries(ROWS)) if (row[0] === name) return [Number(code), row]
   throw new Error(`no frame ${name}`)
@@ -158,7 +166,8 @@ function encodePayload(payload: Payload, frame: VectorFrame): Buffer {
       prefix[1] = (payload === 'open' ? frame.body : 0) ?? 0
       prefix.writeUInt16BE(frame.bits ?? 0, 2)
       prefix.writeBigUInt64BE(BigInt(frame.length ?? 0), 4)
-      return Buffer.concat([prefix, Buffer.from(frame.head ?? '', 'latin1')])
+      const addresses = parseHex(frame.addresses ?? '')
+      return Buffer.concat([prefix, addresses, Buffer.from(frame.head ?? '', 'latin1')])
     }
     default: {
       const bytes = payload === 'u8' ? 1 : payload === 'u16' ? 2 : 4
@@ -192,9 +201,11 @@ function decodePayload(
       const bits = bytes.readUInt16BE(2)
       const exact = bytes.readBigUInt64BE(4)
       const length = exact <= Number.MAX_SAFE_INTEGER ? Number(exact) : `${exact}`
-      const head = bytes.toString('latin1', 12)
+      const headAt = 12 + (payload === 'open' && (bits & 4) !== 0 ? addressesLength(bytes.subarray(12)) : 0)
+      const head = bytes.toString('latin1', headAt)
+      const addresses = headAt === 12 ? {} : { addresses: formatHex(bytes.subarray(12, headAt)) }
       return payload === 'open'
-        ? { ...frame, kind: bytes[0], body: bytes[1], bits, length, head }
+        ? { ...frame, kind: bytes[0], body: bytes[1], bits, length, ...addresses, head }
         : { ...frame, body: bytes[0], bits, length, head }
     }
     default:

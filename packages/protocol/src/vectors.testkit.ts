@@ -25,6 +25,7 @@ export interface SessionVector {
   readonly name: string
   readonly from: 'edge' | 'linker'
   readonly welcomed: boolean
+  readonly features?: readonly string[]
   readonly opens?: number
   readonly hex: string
   readonly frames: readonly VectorFrame[]

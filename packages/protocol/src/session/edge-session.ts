@@ -1,3 +1,4 @@
+import { FEATURE_ADDRESSES } from '../addresses.ts'
 import { assert } from '../error.ts'
 import {
   BODY_NONE,
@@ -12,6 +13,7 @@ import {
   MAX_GRANTS,
   MAX_HEAD_BYTES,
   MAX_INTERIM_HEADS,
+  OPEN_ADDRESSES,
   OPEN_UPGRADE,
   REFUSE,
   type StreamKind,
@@ -83,6 +85,11 @@ export class EdgeSession extends Session {
     return this.#hello
   }
 
+  /** Whether the linker asked for the addresses of clients; each OPEN may then have them. */
+  get takesAddresses(): boolean {
+    return this.#hello?.features.includes(FEATURE_ADDRESSES) === true
+  }
+
   /**
    * Accepts the HELLO, unless the session ended meanwhile (onClosed said so). `version`, `features` and
    * `windowBytes` are filled in here.
@@ -98,7 +105,7 @@ export class EdgeSession extends Session {
       FRAME.WELCOME,
       encodeMessage({
         version: Math.min(VERSIONS[1], hello.versions[1]),
-        features: [],
+        features: this.takesAddresses ? [FEATURE_ADDRESSES] : [],
         windowBytes: this.options.windowBytes,
         ...welcome,
       }),
@@ -118,6 +125,7 @@ export class EdgeSession extends Session {
    * `batch.slab` at `headAt` and ends with commitOpen(). Nothing else may be sent in between. An OPEN that is
    * not committed (its head could not be written) leaves no trace. For an upgrade the body is BODY_UNKNOWN,
    * and DATA may be written after HEAD; for TCP it is BODY_UNKNOWN and the head is empty.
+   * @param addresses made by encodeAddresses(), for a linker that takes them; null: none
    */
   beginOpen(
     handler: StreamHandler,
@@ -126,16 +134,20 @@ export class EdgeSession extends Session {
     bits: number,
     length: number,
     headBytes = MAX_HEAD_BYTES,
+    addresses: Buffer | null = null,
   ): Stream {
     assert(this.state === OPEN && this.unspent > 0, 'an OPEN spends a grant of an open session')
     assert(kind === KIND_HTTP || body === BODY_UNKNOWN, 'a TCP stream has a body of unknown length')
+    assert(addresses === null || this.takesAddresses, 'addresses go to a linker that asked for them')
     const stream = this.newStream(this.lastStream + 1, kind, handler)
     stream.isUpgrade = (bits & OPEN_UPGRADE) !== 0
     this.#opening = stream
     this.#openBody = body
     this.#openLength = length
-    const at = this.batch.begin(HEAD_PREFIX_BYTES + headBytes)
-    this.headAt = writeHeadPrefix(at, this.batch.slab, kind, body, bits, length)
+    const at = this.batch.begin(HEAD_PREFIX_BYTES + (addresses?.length ?? 0) + headBytes)
+    const allBits = addresses === null ? bits : bits | OPEN_ADDRESSES
+    this.headAt = writeHeadPrefix(at, this.batch.slab, kind, body, allBits, length)
+    if (addresses !== null) this.headAt += addresses.copy(this.batch.slab, this.headAt)
     return stream
   }
 

@@ -1,3 +1,4 @@
+import { type Addresses, decodeAddresses, FEATURE_ADDRESSES } from '../addresses.ts'
 import { assert } from '../error.ts'
 import {
   BODY_NONE,
@@ -12,6 +13,7 @@ import {
   KIND_TCP,
   MAX_HEAD_BYTES,
   MAX_INTERIM_HEADS,
+  OPEN_ADDRESSES,
   OPEN_UPGRADE,
   RESET,
   type StreamKind,
@@ -46,6 +48,8 @@ export interface OpenRequest {
   readonly bits: number
   /** Declared body length, for BODY_KNOWN. */
   readonly length: number
+  /** Of the client's connection; null if the edge did not say, or does not know them. */
+  readonly addresses: Addresses | null
   readonly buffer: Buffer
   readonly from: number
   readonly to: number
@@ -66,6 +70,11 @@ export interface LinkerSessionHandler extends SessionHandler {
   onRecall(): void
 }
 
+/** What a linker says in HELLO; the rest is filled in. `features`: those that it wants to use, by default none. */
+export interface LinkerHello extends Omit<Hello, 'versions' | 'features' | 'windowBytes'> {
+  readonly features?: readonly string[]
+}
+
 /** The linker's end of a brxy.v1 session. It says HELLO when it is made. */
 export class LinkerSession extends Session {
   protected readonly handler: LinkerSessionHandler
@@ -76,16 +85,16 @@ export class LinkerSession extends Session {
   #headInterim = false
   #headBody: BodyKind = BODY_NONE
   #headLength = 0
+  /** The WELCOME named the feature `addresses`, as the HELLO had. */
+  #hasAddresses = false
+  readonly #features: readonly string[]
   /** The edge said DRAIN. */
   #drained = false
 
-  constructor(
-    handler: LinkerSessionHandler,
-    hello: Omit<Hello, 'versions' | 'features' | 'windowBytes'>,
-    env: SessionEnvironment,
-  ) {
+  constructor(handler: LinkerSessionHandler, hello: LinkerHello, env: SessionEnvironment) {
     super('edge', env)
     this.handler = handler
+    this.#features = hello.features ?? []
     this.message(
       FRAME.HELLO,
       encodeMessage({ versions: VERSIONS, features: [], windowBytes: this.options.windowBytes, ...hello }),
@@ -253,6 +262,7 @@ export class LinkerSession extends Session {
     if (welcome.version < VERSIONS[0] || welcome.version > VERSIONS[1])
       throw badState(`WELCOME with version ${welcome.version}`)
     this.peerWindowBytes = welcome.windowBytes
+    this.#hasAddresses = [this.#features, welcome.features].every((each) => each.includes(FEATURE_ADDRESSES))
     this.state = OPEN
     this.handler.onWelcome(welcome)
   }
@@ -267,7 +277,13 @@ export class LinkerSession extends Session {
     if (kind !== KIND_HTTP && kind !== KIND_TCP) throw badState(`OPEN of kind ${kind}`)
     if (body > 2) throw badState(`OPEN with body kind ${body}`)
     if (isBodyless(body, length) !== end) throw badState('END goes with an OPEN exactly when no body follows')
-    if (kind === KIND_TCP && (body !== BODY_UNKNOWN || to - from > HEAD_PREFIX_BYTES)) {
+    let headAt = from + HEAD_PREFIX_BYTES
+    let addresses: Addresses | null = null
+    if ((bits & OPEN_ADDRESSES) !== 0) {
+      if (!this.#hasAddresses) throw badState('OPEN with addresses, which were not agreed on')
+      ;({ addresses, end: headAt } = decodeAddresses(buffer, headAt, to))
+    }
+    if (kind === KIND_TCP && (body !== BODY_UNKNOWN || to > headAt)) {
       throw badState('an OPEN of kind TCP has body kind unknown and no head')
     }
     this.lastStream = id
@@ -286,8 +302,9 @@ export class LinkerSession extends Session {
       body: body as BodyKind,
       bits,
       length,
+      addresses,
       buffer,
-      from: from + HEAD_PREFIX_BYTES,
+      from: headAt,
       to,
     })
     assert(stream.over || stream.handler !== UNHANDLED, 'onOpen sets the handler of its stream')

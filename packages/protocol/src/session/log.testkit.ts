@@ -226,9 +226,16 @@ export class LinkerLog implements LinkerSessionHandler {
 export function openStream(
   session: EdgeSession,
   log: StreamLog,
-  { kind = KIND_HTTP, body = BODY_UNKNOWN, bits = 0, length = 0, head = '' }: Partial<OpenShape> = {},
+  {
+    kind = KIND_HTTP,
+    body = BODY_UNKNOWN,
+    bits = 0,
+    length = 0,
+    head = '',
+    addresses = null,
+  }: Partial<OpenShape> = {},
 ): Stream {
-  const stream = session.beginOpen(log, kind, body, bits, length)
+  const stream = session.beginOpen(log, kind, body, bits, length, head.length, addresses)
   log.stream = stream
   session.commitOpen(session.headAt + session.batch.slab.write(head, session.headAt, 'latin1'))
   return stream
@@ -240,6 +247,7 @@ export interface OpenShape {
   bits: number
   length: number
   head: string
+  addresses: Buffer | null
 }
 
 /** Sends a HEAD with this head. */

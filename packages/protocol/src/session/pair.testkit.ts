@@ -47,6 +47,8 @@ export interface PairOptions {
   readonly budgetBytes?: number
   /** Largest piece that is delivered at once; 0 for whole chunks. */
   readonly fragmentBytes?: number
+  /** What the linker asks for. */
+  readonly features?: readonly string[]
 }
 
 /**
@@ -82,11 +84,15 @@ export class Pair {
       options: options.edge ?? {},
     })
     this.edgeLog.session = this.edge
-    this.linker = new LinkerSession(this.linkerLog, HELLO, {
-      ...common,
-      budget: this.budget.linker,
-      options: options.linker ?? {},
-    })
+    this.linker = new LinkerSession(
+      this.linkerLog,
+      { ...HELLO, features: options.features ?? [] },
+      {
+        ...common,
+        budget: this.budget.linker,
+        options: options.linker ?? {},
+      },
+    )
     this.linkerLog.session = this.linker
   }
 

@@ -18,7 +18,7 @@ function given(vector: SessionVector): { session: Session; log: EdgeLog | Linker
     const session = new EdgeSession(log, { ...ENV, budget })
     log.session = session
     if (vector.welcomed) {
-      const json = { versions: [1, 1], features: [], windowBytes: 65536, ...HELLO }
+      const json = { versions: [1, 1], features: vector.features ?? [], windowBytes: 65536, ...HELLO }
       feed(session, referenceEncode({ type: 'HELLO', json }))
       const opens = vector.opens ?? 0
       if (opens > 0) feed(session, referenceEncode({ type: 'GRANT', n: opens }))
@@ -33,10 +33,11 @@ function given(vector: SessionVector): { session: Session; log: EdgeLog | Linker
     return { session, log }
   }
   const log = new LinkerLog(() => 0)
-  const session = new LinkerSession(log, HELLO, { ...ENV, budget })
+  const { features = [] } = vector
+  const session = new LinkerSession(log, { ...HELLO, features }, { ...ENV, budget })
   log.session = session
   if (vector.welcomed) {
-    const json = { version: 1, features: [], windowBytes: 65536, ...WELCOME }
+    const json = { version: 1, features, windowBytes: 65536, ...WELCOME }
     feed(session, referenceEncode({ type: 'WELCOME', json }))
   }
   session.batch.take()
