@@ -177,6 +177,11 @@ export const APP_OPTIONS = defineOptions({
         placeholder: '[HOST:]PORT',
         doc: 'Where its clients connect; `5432` alone is on the loopback addresses, `:5432` on all.',
       },
+      proxyProtocol: {
+        kind: 'boolean',
+        default: false,
+        doc: 'Connections begin with a PROXY header (version 1 or 2), which only `trustedProxies` may send, and which names the client.',
+      },
     },
   },
   scaler: {

@@ -1,11 +1,13 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { parseAddress } from './address.ts'
 import { ClientConnection } from './forward/client-connection.ts'
+import { Peer } from './forward/peer.ts'
 import type { Shared } from './forward/shared.ts'
 import { listen } from './listen.ts'
 import { type Bound, type Change, Listeners } from './listeners.ts'
 import { LiveSet } from './live-set.ts'
 import { openAt } from './loopback.ts'
+import { ProxyGate } from './proxy-protocol/gate.ts'
 import { RedirectConnection } from './tls/redirect.ts'
 import type { ListenSettings } from './tls/settings.ts'
 import { TlsFront } from './tls/tls-front.ts'
@@ -20,6 +22,7 @@ const PLAIN_ANSWER = Buffer.from(
 /** What becomes of what a listener accepts; a reload may change it. */
 interface Use {
   readonly isRedirect: boolean
+  readonly proxyProtocol: boolean
   readonly front: TlsFront | null
 }
 
@@ -41,11 +44,15 @@ export class Clients {
   /** All that was accepted, those in a TLS handshake too. */
   readonly #sockets = new Set<Socket>()
   readonly #connections = new LiveSet<Connection>()
+  readonly #gate: ProxyGate
+  /** Whose connections they are, under TLS, for those that a proxy named. */
+  readonly #peers = new WeakMap<Socket, Peer>()
   /** Where redirects lead. */
   #securePort = 0
 
   constructor(shared: Shared) {
     this.#shared = shared
+    this.#gate = new ProxyGate(shared)
   }
 
   get count(): number {
@@ -94,27 +101,44 @@ export class Clients {
     }
   }
 
-  #useOf(server: Server, { isRedirect, tls }: ListenSettings): Use {
-    const onSecure = (socket: Socket) => this.#serve(socket, server)
+  #useOf(server: Server, { isRedirect, proxyProtocol, tls }: ListenSettings): Use {
+    const onSecure = (socket: Socket, tcp: Socket | null) => {
+      const peer = proxyProtocol ? this.#peers.get(tcp ?? socket) : Peer.of(socket)
+      // Better no answer than one to a client that is taken for its proxy.
+      if (peer === undefined) socket.destroy()
+      else this.#serve(socket, server, peer)
+    }
     return {
       isRedirect,
+      proxyProtocol,
       front: tls === null ? null : new TlsFront(tls, { onSecure, plainAnswer: PLAIN_ANSWER }),
     }
   }
 
-  #accept(socket: Socket, server: Server, { isRedirect, front }: Use): void {
+  #accept(socket: Socket, server: Server, use: Use): void {
     if (this.#sockets.size >= this.#shared.options.limits.connections) return void socket.destroy()
     this.#sockets.add(socket)
     socket.once('close', () => this.#sockets.delete(socket))
+    if (!use.proxyProtocol) return this.#begin(socket, server, use, null)
+    this.#gate.admit(socket, (peer) => {
+      this.#peers.set(socket, peer)
+      this.#begin(socket, server, use, peer)
+      // TLS reads by itself.
+      if (use.front === null) socket.resume()
+    })
+  }
+
+  /** @param named by a proxy in front; null: the peer of the socket */
+  #begin(socket: Socket, server: Server, { isRedirect, front }: Use, named: Peer | null): void {
     if (front !== null) return front.accept(socket)
-    if (!isRedirect) return this.#serve(socket, server)
+    if (!isRedirect) return this.#serve(socket, server, named ?? Peer.of(socket))
     const port = () => this.#securePort
     this.#connections.add(new RedirectConnection(socket, server, this.#shared, port, this.#forget))
   }
 
-  #serve(socket: Socket, server: Server): void {
+  #serve(socket: Socket, server: Server, peer: Peer): void {
     if (this.#shared.isDraining) return void socket.destroy()
-    const connection = new ClientConnection(socket, server, this.#shared, this.#forget)
+    const connection = new ClientConnection(socket, server, peer, this.#shared, this.#forget)
     // Its listener may have gone during the handshake.
     if (!server.listening) connection.retire()
     this.#connections.add(connection)

@@ -136,6 +136,12 @@ export const EDGE_ERRORS = {
     'The same host and path prefix are claimed twice. Remove one of them, or give one of the apps another host or path.',
   'edge/bad-network':
     'An entry of `trustedProxies` is neither an address nor a network. Write `10.0.0.1`, `10.0.0.0/8` or `fd00::/8`.',
+  'edge/untrusted-proxy':
+    'Somebody connected to a listener with `proxyProtocol` who is not in `trustedProxies`, and was turned away. Name the proxy there; clients use another listener.',
+  'edge/bad-proxy-header':
+    'What a proxy sent first is no PROXY header of version 1 or 2. Have it send one (HAProxy: `send-proxy-v2`), or turn `proxyProtocol` off for the listener.',
+  'edge/no-proxy-header':
+    'A trusted proxy connected and sent no whole PROXY header within `timeouts.headMs`. Have it send one (HAProxy: `send-proxy-v2`), or turn `proxyProtocol` off for the listener.',
   'edge/bad-cron':
     'The cron or the time zone of a keep-warm window cannot be read. A cron has five fields, `0 8 * * 1-5`; a time zone is an IANA name, `Europe/Berlin`.',
   'edge/no-adapter': 'An app names a scaler that was not given to the edge. Embedders pass it in `adapters`.',

@@ -62,6 +62,16 @@ export type EdgeEvent =
       readonly message: string
       readonly route: string | null
     }
+  /** A connection was closed that did not begin as its listener demands; rare, however often it happens. */
+  | {
+      readonly type: 'connection-refused'
+      readonly listener: string
+      readonly peer: string
+      readonly code: string
+      readonly message: string
+      /** How many were refused since the last of these events. */
+      readonly leftOut: number
+    }
   | {
       readonly type: 'request'
       readonly app: string

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import {
+  type Addresses,
   BODY_KNOWN,
   BODY_NONE,
   BODY_UNKNOWN,
@@ -31,6 +32,8 @@ export interface LinkerScript {
   readonly phase?: 'starting' | 'ready'
   readonly launch?: string
   readonly instance?: string
+  /** What it asks for in HELLO. */
+  readonly features?: readonly string[]
   readonly replaces?: string
   /** Highest stream that the replaced session saw (default 0); null: HELLO does not say. */
   readonly received?: number | null
@@ -119,6 +122,7 @@ export class ScriptedLinker implements LinkerSessionHandler {
 
   #onOpen(socket: WebSocket, stream: Socket): void {
     const { route = 'shop', slots = 1, phase = 'ready', launch, replaces, received = 0 } = this.script
+    const { features = [] } = this.script
     const budget = new WindowBudget(DEFAULT_WINDOW_BUDGET_BYTES)
     this.session = new LinkerSession(
       this,
@@ -126,6 +130,7 @@ export class ScriptedLinker implements LinkerSessionHandler {
         route,
         slots,
         phase,
+        features,
         instance: this.instance,
         labels: {},
         ...(launch === undefined ? {} : { launch }),
@@ -230,6 +235,8 @@ export class ScriptedRequest implements StreamHandler {
   readonly isPassive: boolean
   /** The canonical head. */
   readonly head: string
+  /** Of the client, for a linker that asked for them. */
+  readonly addresses: Addresses | null
   /** Bytes of the body that came, taken or not. */
   bodyBytes = 0
   trailers = ''
@@ -251,6 +258,7 @@ export class ScriptedRequest implements StreamHandler {
     this.kind = open.kind
     this.isUpgrade = (open.bits & OPEN_UPGRADE) !== 0
     this.isPassive = (open.bits & OPEN_PASSIVE) !== 0
+    this.addresses = open.addresses
     this.head = open.buffer.toString('latin1', open.from, open.to)
   }
 

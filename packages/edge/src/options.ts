@@ -27,6 +27,11 @@ export const EDGE_OPTIONS = defineOptions({
         values: ['https'],
         doc: 'Every request is answered 308, with the same address at the first listener that has `tls`.',
       },
+      proxyProtocol: {
+        kind: 'boolean',
+        default: false,
+        doc: 'Connections begin with a PROXY header (version 1 or 2), which only `trustedProxies` may send, and which names the client.',
+      },
       tls: {
         kind: 'section',
         optional: true,
@@ -155,7 +160,7 @@ export const EDGE_OPTIONS = defineOptions({
     kind: 'strings',
     default: [],
     max: 10_000,
-    doc: 'Addresses and networks (10.0.0.0/8) of proxies in front whose X-Forwarded-*, Forwarded and X-Request-Id are believed.',
+    doc: 'Addresses and networks (10.0.0.0/8) of proxies in front whose X-Forwarded-*, Forwarded and X-Request-Id are believed, and their PROXY headers where `proxyProtocol` is on.',
   },
   limits: {
     kind: 'section',

@@ -61,6 +61,7 @@ export async function loadSettings(
     apps.set(name, await loader.app(name, inherited))
   }
   const trustedProxies = loader.trustedProxies(options.trustedProxies)
+  loader.proxyProtocol(options)
   return { options, apps, routes: loader.routes([...apps.values()]), errorPages, tls, trustedProxies }
 }
 
@@ -121,6 +122,16 @@ class Loader {
   trustedProxies(networks: readonly string[]): TrustedProxies {
     const make = (some: readonly string[]) => new TrustedProxies(some)
     return this.#all(networks, ['trustedProxies'], make) ?? make([])
+  }
+
+  /** A listener that turns everybody away is a mistake. */
+  proxyProtocol({ listen, apps, trustedProxies }: EdgeOptions): void {
+    if (trustedProxies.length > 0) return
+    const given: Keys[] = listen.flatMap((each, at) => (each.proxyProtocol ? [['listen', at]] : []))
+    for (const [name, { tcp }] of Object.entries(apps))
+      if (tcp?.proxyProtocol) given.push(['apps', name, 'tcp'])
+    const detail = 'lets nobody in: name the proxies that may send the header in trustedProxies'
+    for (const keys of given) this.#onError(wrongAt([...keys, 'proxyProtocol'], detail))
   }
 
   async app(name: string, options: AppOptions): Promise<AppSettings> {

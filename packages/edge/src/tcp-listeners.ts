@@ -3,12 +3,14 @@ import { parseAddress } from './address.ts'
 import type { App } from './app.ts'
 import type { ClientErrorCode } from './error.ts'
 import { cut } from './forward/opaque-socket.ts'
+import { Peer } from './forward/peer.ts'
 import type { Shared } from './forward/shared.ts'
 import { TcpExchange } from './forward/tcp-exchange.ts'
 import { listen } from './listen.ts'
 import { type Bound, type Change, Listeners } from './listeners.ts'
 import { LiveSet } from './live-set.ts'
 import { openAt } from './loopback.ts'
+import { ProxyGate } from './proxy-protocol/gate.ts'
 import type { EdgeSettings } from './settings.ts'
 
 /** Clients that connect in a burst wait in the kernel, not in refusals. */
@@ -29,16 +31,18 @@ export class TcpListeners {
   /** Names of the apps, by the key of their listener. */
   #routes = new Map<string, string>()
   readonly #exchanges = new LiveSet<TcpExchange>()
+  readonly #gate: ProxyGate
 
   constructor(shared: Shared, router: TcpRouter, otherCount: () => number) {
     this.#shared = shared
+    this.#gate = new ProxyGate(shared)
     this.#router = router
     this.#otherCount = otherCount
   }
 
   /** Connections of clients. */
   get count(): number {
-    return this.#exchanges.size
+    return this.#exchanges.size + this.#gate.count
   }
 
   /** Where each app is, by its name. */
@@ -72,6 +76,7 @@ export class TcpListeners {
   destroy(): void {
     this.#listeners.close()
     for (const exchange of this.#exchanges) exchange.destroy()
+    this.#gate.destroy()
   }
 
   async #listen(key: string, at: string): Promise<Bound> {
@@ -89,19 +94,36 @@ export class TcpListeners {
     // Between its accept and here a client may have gone: what that says is of no interest.
     socket.on('error', () => {})
     try {
-      const { isDraining, options } = this.#shared
-      const route = this.#routes.get(key)
-      const app = route === undefined ? 'edge/no-app' : this.#router.forRoute(route)
-      const isFull = this.count + this.#otherCount() >= options.limits.connections
-      if (typeof app === 'string' || isFull || isDraining) return cut(socket)
-      const exchange = new TcpExchange(socket, app, this.#shared, place, this.#forget)
-      this.#exchanges.add(exchange)
-      app.submit(exchange)
+      const app = this.#appOf(key)
+      const isFull = this.count + this.#otherCount() >= this.#shared.options.limits.connections
+      if (app === null || isFull) return cut(socket)
+      if (app.settings.options.tcp?.proxyProtocol !== true)
+        return this.#serve(socket, Peer.of(socket), app, place)
+      this.#gate.admit(socket, (peer) => {
+        // It may be another one by now, or none.
+        const now = this.#appOf(key)
+        if (now === null) return cut(socket)
+        this.#serve(socket, peer, now, place)
+        socket.resume()
+      })
     } catch (error) {
       // It ends this connection and nothing else.
       this.#shared.emit({ type: 'bug', error })
       cut(socket)
     }
+  }
+
+  /** Whose listener it is now; null if nobody is served there. */
+  #appOf(key: string): App | null {
+    const route = this.#routes.get(key)
+    const app = route === undefined ? 'edge/no-app' : this.#router.forRoute(route)
+    return typeof app === 'string' || this.#shared.isDraining ? null : app
+  }
+
+  #serve(socket: Socket, peer: Peer, app: App, place: { readonly target: string }): void {
+    const exchange = new TcpExchange(socket, peer, app, this.#shared, place, this.#forget)
+    this.#exchanges.add(exchange)
+    app.submit(exchange)
   }
 
   readonly #forget = (exchange: TcpExchange) => void this.#exchanges.delete(exchange)

@@ -10,10 +10,11 @@ import type { SourceFile } from './tree.ts'
 export const MACHINES: readonly RegExp[] = [
   /^packages\/http1\/src\//,
   /^packages\/protocol\/src\/(?!transport\/)/,
-  /^packages\/edge\/src\/(broker|puller-heap)\.ts$/,
+  /^packages\/edge\/src\/(broker|puller-heap|throttle)\.ts$/,
   /^packages\/edge\/src\/hold\//,
   /^packages\/edge\/src\/route\//,
   /^packages\/edge\/src\/scale\/(?!runner|scalers|scaler-log)/,
+  /^packages\/edge\/src\/proxy-protocol\/(?!gate|reception)/,
   /^packages\/linker\/src\/(ledger|life)\//,
   /^packages\/linker\/src\/tunnel\/reconnect\.ts$/,
 ]

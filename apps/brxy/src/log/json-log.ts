@@ -34,7 +34,8 @@ export function jsonLog(): (event: LogEvent) => void {
         return
       default: {
         const { type, ...fields } = event
-        log[type === 'rejected' ? 'warn' : 'info'](fields, type)
+        const isOdd = type === 'rejected' || type === 'connection-refused'
+        log[isOdd ? 'warn' : 'info'](fields, type)
       }
     }
   }

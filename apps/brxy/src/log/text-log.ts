@@ -65,6 +65,13 @@ function describe(event: LogEvent): readonly [string, string] | null {
       ]
     case 'rejected':
       return ['linker', `rejected (${event.code}): ${event.message}`]
+    case 'connection-refused': {
+      const others = event.leftOut === 0 ? '' : `; ${event.leftOut} more since the last such line`
+      return [
+        'edge',
+        `closed a connection of ${event.peer} to ${event.listener} (${event.code}): ${event.message}${others}`,
+      ]
+    }
     case 'request': {
       const held = event.heldMs >= 1 ? ` (held ${seconds(event.heldMs)})` : ''
       const error = event.error === null ? '' : ` ${event.error}`

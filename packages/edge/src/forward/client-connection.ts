@@ -21,7 +21,7 @@ import type { HttpExchange } from './http-exchange.ts'
 import { Linger } from './linger.ts'
 import { OpaqueRelay } from './opaque-relay.ts'
 import { cut, keepOpen } from './opaque-socket.ts'
-import { peerAddress } from './peer-address.ts'
+import type { Peer } from './peer.ts'
 import { CanonicalHead } from './request-head.ts'
 import type { Shared } from './shared.ts'
 
@@ -36,6 +36,7 @@ export class ClientConnection implements HttpClient, MessageSink<RequestHead>, W
   readonly socket: Socket
   /** The listener that it came by. */
   readonly server: Server
+  readonly peer: Peer
   readonly shared: Shared
   readonly head: CanonicalHead
   readonly response: ClientResponse
@@ -60,14 +61,16 @@ export class ClientConnection implements HttpClient, MessageSink<RequestHead>, W
   constructor(
     socket: Socket,
     server: Server,
+    peer: Peer,
     shared: Shared,
     onClosed: (connection: ClientConnection) => void,
   ) {
     this.socket = socket
     this.server = server
+    this.peer = peer
     this.shared = shared
     this.#onClosed = onClosed
-    this.head = new CanonicalHead(shared.forwarded(peerAddress(socket.remoteAddress), schemeOf(socket)))
+    this.head = new CanonicalHead(shared.forwarded(peer, schemeOf(socket)))
     this.#input = new ClientInput(socket)
     this.response = new ClientResponse(this, shared.writer, shared.date)
     this.#timer = new ClientTimer(shared, () => this.#onTimeout())

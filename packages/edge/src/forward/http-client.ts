@@ -2,6 +2,7 @@ import type { Head, ResponseHead } from '@brxy/http1'
 import type { BodyKind, Stream, StreamHandler } from '@brxy/protocol'
 import type { ClientErrorCode } from '../error.ts'
 import type { HttpExchange } from './http-exchange.ts'
+import type { Peer } from './peer.ts'
 import type { CanonicalHead } from './request-head.ts'
 import type { Shared } from './shared.ts'
 
@@ -17,6 +18,8 @@ export interface HttpAnswer {
 /** One side of an HttpExchange: who asked, in whatever version of HTTP. */
 export interface HttpClient {
   readonly shared: Shared
+  /** Who asks. */
+  readonly peer: Peer
   /** Canonical head of the request. */
   readonly head: CanonicalHead
   readonly response: HttpAnswer

@@ -98,11 +98,11 @@ export class HttpExchange extends Exchange implements StreamHandler {
 
   protected start(instance: Instance): void {
     const { bodyKind, bodyLength, upgrade } = this
-    const { head } = this.#connection
+    const { head, peer } = this.#connection
     const isUpgrade = upgrade !== ''
     const bits = (this.isPassive ? OPEN_PASSIVE : 0) | (isUpgrade ? OPEN_UPGRADE : 0)
     const body = isUpgrade ? BODY_UNKNOWN : bodyKind
-    this.#send(instance.open(this, body, bodyLength, bits, head.buffer, head.length))
+    this.#send(instance.open(this, peer, body, bodyLength, bits, head.buffer, head.length))
   }
 
   #send(outlet: Outlet): void {

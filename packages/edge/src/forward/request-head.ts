@@ -1,8 +1,10 @@
 import { type RequestHead, roomFor, writeCanonicalRequest } from '@brxy/http1'
-import { MAX_HEAD_BYTES } from '@brxy/protocol'
+import { MAX_ADDRESSES_BYTES, MAX_HEAD_BYTES } from '@brxy/protocol'
 import type { Forwarded } from './forwarded.ts'
 
 const INITIAL_BYTES = 2 * 1024
+/** The addresses of the client may stand in the same frame. */
+const MAX_BYTES = MAX_HEAD_BYTES - MAX_ADDRESSES_BYTES
 const SLASH = 0x2f
 
 /**
@@ -28,7 +30,7 @@ export class CanonicalHead {
     const room = roomFor(head, extra) + head.upgrade.length
     if (room > this.buffer.length) this.buffer = Buffer.allocUnsafeSlow(room)
     this.length = writeCanonicalRequest(head, this.#forwarded.replaced, extra, this.buffer, 0)
-    return this.length <= MAX_HEAD_BYTES
+    return this.length <= MAX_BYTES
   }
 
   /** What the application, the log and an answer of the edge call the request; '' before its head was written. */

@@ -10,6 +10,7 @@ import type { ErrorPages } from './error-pages.ts'
 import { Forwarded } from './forwarded.ts'
 import { HttpDate } from './http-date.ts'
 import { LostRequests } from './lost-requests.ts'
+import type { Peer } from './peer.ts'
 import { TrustedProxies } from './trusted-proxies.ts'
 
 /** Where a request goes. */
@@ -64,8 +65,9 @@ export class Shared {
   trustedProxies: TrustedProxies = new TrustedProxies([])
 
   /** What the requests of one connection tell about their way. */
-  forwarded(peerAddress: string, scheme: 'http' | 'https'): Forwarded {
-    const isTrusted = this.trustedProxies.has(peerAddress)
+  forwarded(peer: Peer, scheme: 'http' | 'https'): Forwarded {
+    const { address: peerAddress } = peer
+    const isTrusted = peer.canBeTrusted && this.trustedProxies.has(peerAddress)
     return new Forwarded({ peerAddress, scheme, isTrusted, pseudonym: this.#pseudonym })
   }
 

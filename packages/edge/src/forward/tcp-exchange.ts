@@ -6,6 +6,7 @@ import type { Instance } from '../tunnel/instance.ts'
 import { Exchange } from './exchange.ts'
 import { type OpaqueOwner, OpaqueRelay } from './opaque-relay.ts'
 import { confirmEnd, cut, keepOpen } from './opaque-socket.ts'
+import type { Peer } from './peer.ts'
 import { Replay } from './replay.ts'
 import type { Shared } from './shared.ts'
 
@@ -21,6 +22,7 @@ import type { Shared } from './shared.ts'
 export class TcpExchange extends Exchange implements OpaqueOwner {
   readonly isPassive = false
   readonly #socket: Socket
+  readonly #peer: Peer
   readonly #place: { readonly target: string }
   readonly #replay = new Replay()
   /** null while it is held. */
@@ -32,12 +34,14 @@ export class TcpExchange extends Exchange implements OpaqueOwner {
   #isDone = false
 
   /**
-   * @param socket with `allowHalfOpen`, of which nothing was read
+   * @param socket with `allowHalfOpen`, of which nothing was read but a PROXY header
+   * @param peer whose it is
    * @param place where the client connected
    * @param onClosed when the socket is closed, after the exchange is over
    */
   constructor(
     socket: Socket,
+    peer: Peer,
     app: App,
     shared: Shared,
     place: { readonly target: string },
@@ -45,6 +49,7 @@ export class TcpExchange extends Exchange implements OpaqueOwner {
   ) {
     super(app, shared, shared.wheel.now())
     this.#socket = socket
+    this.#peer = peer
     this.#place = place
     this.occupy(0)
     keepOpen(socket)
@@ -66,7 +71,7 @@ export class TcpExchange extends Exchange implements OpaqueOwner {
 
   protected start(instance: Instance): void {
     const relay = new OpaqueRelay(this.#socket, this.shared, this)
-    const stream = instance.openTcp(relay)
+    const stream = instance.openTcp(relay, this.#peer)
     relay.carry(stream)
     this.#relay = relay
     this.#stream = stream

@@ -18,6 +18,8 @@ export interface ListenSettings {
   readonly bind: string
   /** Every request is answered with a redirect to the first listener with TLS. */
   readonly isRedirect: boolean
+  /** Connections begin with a PROXY header. */
+  readonly proxyProtocol: boolean
   readonly tls: TlsSettings | null
 }
 
@@ -52,7 +54,7 @@ export async function loadTls(
   const loader = new TlsLoader(directory, timeouts.tlsHandshakeMs, nowMs, onError)
   const hasTls = listen.some(({ tls }) => tls !== undefined)
   const listeners: ListenSettings[] = []
-  for (const [at, { bind, redirect, tls }] of listen.entries()) {
+  for (const [at, { bind, redirect, proxyProtocol, tls }] of listen.entries()) {
     const keys = ['listen', at]
     const isRedirect = redirect !== undefined
     if (isRedirect && tls !== undefined)
@@ -60,7 +62,7 @@ export async function loadTls(
     else if (isRedirect && !hasTls)
       onError(wrongAt([...keys, 'redirect'], 'leads nowhere: give another listener tls with its certs'))
     const files = tls?.certs.map((each, i) => ({ ...each, keys: [...keys, 'tls', 'certs', i] })) ?? []
-    listeners.push({ bind, isRedirect, tls: await loader.load(files, undefined) })
+    listeners.push({ bind, isRedirect, proxyProtocol, tls: await loader.load(files, undefined) })
   }
   const own = tunnel.tls === undefined ? [] : [{ ...tunnel.tls, keys: ['tunnel', 'tls'] }]
   return {

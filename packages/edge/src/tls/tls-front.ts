@@ -9,8 +9,11 @@ import type { TlsSettings } from './settings.ts'
 const PROTOCOLS = ['http/1.1']
 
 export interface TlsFrontHandler {
-  /** A handshake succeeded. */
-  onSecure(socket: TLSSocket): void
+  /**
+   * A handshake succeeded.
+   * @param tcp what accept() was given; null if this Node does not tell
+   */
+  onSecure(socket: TLSSocket, tcp: Socket | null): void
   /** What somebody is answered who speaks HTTP without TLS: a whole response. */
   readonly plainAnswer: Buffer
 }
@@ -48,7 +51,10 @@ export class TlsFront {
     this.#server.on('tlsClientError', (error, socket) => this.#onFailed(error, socket))
   }
 
-  /** Begins a handshake. It succeeds within its time limit, or the connection is cut. */
+  /**
+   * Begins a handshake. It succeeds within its time limit, or the connection is cut.
+   * @param tcp what was read of it already and put back (unshift) comes first
+   */
   accept(tcp: Socket): void {
     this.#server.emit('connection', tcp)
   }
@@ -62,7 +68,7 @@ export class TlsFront {
       tcp.resetAndDestroy()
       return socket
     }
-    this.#handler.onSecure(socket)
+    this.#handler.onSecure(socket, tcp)
   }
 
   #onFailed(error: NodeJS.ErrnoException, socket: TLSSocket): void {

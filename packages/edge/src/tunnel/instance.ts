@@ -18,6 +18,7 @@ import {
 } from '@brxy/protocol'
 import type { Problem } from '@brxy/scaler'
 import type { App } from '../app.ts'
+import type { Peer } from '../forward/peer.ts'
 import type { Puller } from '../puller-heap.ts'
 
 /** Decides whether a linker may serve what it asks for. */
@@ -83,10 +84,12 @@ export class Instance implements EdgeSessionHandler, Puller {
 
   /**
    * Spends one grant: the request whose canonical head is head[0..headBytes) goes to the linker.
+   * @param peer who sent it, for a linker that wants to know
    * @param bits OPEN_PASSIVE, OPEN_UPGRADE
    */
   open(
     handler: StreamHandler,
+    peer: Peer,
     body: BodyKind,
     length: number,
     bits: number,
@@ -96,7 +99,8 @@ export class Instance implements EdgeSessionHandler, Puller {
     const { session } = this
     const kind = body === BODY_KNOWN && length === 0 ? BODY_NONE : body
     const declared = kind === BODY_KNOWN ? length : 0
-    const stream = session.beginOpen(handler, KIND_HTTP, kind, bits, declared, headBytes)
+    const addresses = session.takesAddresses ? peer.encoded : null
+    const stream = session.beginOpen(handler, KIND_HTTP, kind, bits, declared, headBytes, addresses)
     head.copy(session.batch.slab, session.headAt, 0, headBytes)
     session.commitOpen(session.headAt + headBytes)
     if ((bits & OPEN_PASSIVE) === 0) this.dispatched++
@@ -104,9 +108,10 @@ export class Instance implements EdgeSessionHandler, Puller {
   }
 
   /** Spends one grant: a client's connection goes to the linker as it is. */
-  openTcp(handler: StreamHandler): Stream {
+  openTcp(handler: StreamHandler, peer: Peer): Stream {
     const { session } = this
-    const stream = session.beginOpen(handler, KIND_TCP, BODY_UNKNOWN, 0, 0, 0)
+    const addresses = session.takesAddresses ? peer.encoded : null
+    const stream = session.beginOpen(handler, KIND_TCP, BODY_UNKNOWN, 0, 0, 0, addresses)
     session.commitOpen(session.headAt)
     this.dispatched++
     return stream
