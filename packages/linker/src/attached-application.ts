@@ -9,9 +9,13 @@ export class AttachedApplication implements Application {
   readonly #host: string
   readonly #port: number
   readonly #healthPath: string | undefined
+  readonly #healthPreface: Buffer | undefined
 
-  /** @throws LinkError `link/bad-target` */
-  constructor(target: string, healthPath: string | undefined) {
+  /**
+   * @param healthPreface see probe()
+   * @throws LinkError `link/bad-target`
+   */
+  constructor(target: string, healthPath: string | undefined, healthPreface?: Buffer) {
     const match = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):)?(\d{1,5})$/.exec(target)
     if (match === null || Number(match[3]) > 65_535 || Number(match[3]) === 0) {
       throw new LinkError(
@@ -22,6 +26,7 @@ export class AttachedApplication implements Application {
     this.#host = match[1] || match[2] || '127.0.0.1'
     this.#port = Number(match[3])
     this.#healthPath = healthPath
+    this.#healthPreface = healthPreface
   }
 
   async waitUntilListening(signal: AbortSignal) {
@@ -29,6 +34,7 @@ export class AttachedApplication implements Application {
       hosts: [this.#host],
       port: this.#port,
       ...(this.#healthPath === undefined ? {} : { healthPath: this.#healthPath }),
+      healthPreface: this.#healthPreface,
       signal,
     })
     return { host: address, port: this.#port, tookMs }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import {
   DEFAULT_WINDOW_BUDGET_BYTES,
+  FEATURE_ADDRESSES,
   type Hello,
   type LinkerSession,
   OPEN_PASSIVE,
@@ -169,9 +170,10 @@ export class Linker implements EdgeLinkOwner {
   // --- EdgeLinkOwner ---
 
   hello() {
-    const { route, launch, platform } = this.#config
+    const { route, launch, platform, options } = this.#config
     return {
       route,
+      features: options.sendProxy === undefined ? [] : [FEATURE_ADDRESSES],
       instance: this.#instance,
       phase:
         this.#life.phase === 'starting' || this.#life.phase === 'failed'
@@ -211,6 +213,10 @@ export class Linker implements EdgeLinkOwner {
     const nowMs = this.wheel.now()
     this.#refusing.delete(link)
     this.#config.onEvent({ type: 'connected', edge: link.address, session: welcome.session })
+    if (this.#config.options.sendProxy !== undefined && !welcome.features.includes(FEATURE_ADDRESSES)) {
+      const message = `${link.address} does not say whose connections come: the application is told of unknown clients. Upgrade the edge`
+      this.#config.onEvent({ type: 'notice', message })
+    }
     // The application began to listen between HELLO and WELCOME.
     if (helloPhase === 'starting' && this.#life.phase === 'ready') this.#announce(link)
     this.#lend(this.#ledger.opened(link, nowMs))

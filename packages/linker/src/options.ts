@@ -83,6 +83,13 @@ export const LINKER_OPTIONS = defineOptions({
     doc: 'The application speaks any protocol over TCP, not HTTP.',
     group: 'Application',
   },
+  sendProxy: {
+    kind: 'enum',
+    flag: true,
+    values: ['v1', 'v2'],
+    doc: 'Tell it the address of its client by a PROXY header.',
+    group: 'Application',
+  },
   health: {
     kind: 'string',
     flag: true,
@@ -96,7 +103,7 @@ export const LINKER_OPTIONS = defineOptions({
     default: 120_000,
     min: 1,
     max: 3_600_000,
-    doc: 'Longest time for the application to listen.',
+    doc: 'Time the application has to listen.',
     group: 'Times',
   },
   idleMs: {

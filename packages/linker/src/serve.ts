@@ -1,11 +1,13 @@
 import { AppError } from './app/errors.ts'
 import { passThrough } from './app/output.ts'
+import { localHeader } from './app/proxy-local.ts'
 import type { Application } from './application.ts'
 import type { LinkRequest } from './cli.ts'
 import { LinkError } from './error.ts'
 import type { LinkerEvent } from './event.ts'
 import { keepSmall } from './footprint.ts'
 import { type LogSink, logEvent } from './log.ts'
+import type { LinkerOptions } from './options.ts'
 import { onSignals } from './signals.ts'
 import { StartedApplication } from './started-application.ts'
 import { readToken } from './token.ts'
@@ -58,7 +60,8 @@ export async function serve(request: LinkRequest, env: NodeJS.ProcessEnv): Promi
     const linker = new Linker({
       options,
       route,
-      application: application ?? new AttachedApplication(options.to as string, options.health),
+      application:
+        application ?? new AttachedApplication(options.to as string, options.health, prefaceOf(options)),
       token: () => readToken(request.tokenFile, options.token),
       ...(env.BRXY_LAUNCH === undefined ? {} : { launch: env.BRXY_LAUNCH }),
       ...(env.BRXY_INSTANCE === undefined ? {} : { platform: env.BRXY_INSTANCE }),
@@ -76,6 +79,10 @@ export async function serve(request: LinkRequest, env: NodeJS.ProcessEnv): Promi
   }
 }
 
+function prefaceOf({ sendProxy }: LinkerOptions): Buffer | undefined {
+  return sendProxy === undefined ? undefined : localHeader(sendProxy)
+}
+
 async function start(
   { options }: LinkRequest,
   command: readonly string[],
@@ -87,6 +94,7 @@ async function start(
     argv: command,
     port: options.appPort,
     healthPath: options.health,
+    healthPreface: prefaceOf(options),
     env,
     onOutput,
     onNotice: (message) => onEvent({ type: 'notice', message }),

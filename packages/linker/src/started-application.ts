@@ -11,6 +11,8 @@ export interface StartedApplicationOptions {
   readonly port: number | undefined
   /** Path that answers 2xx or 3xx once it is ready; undefined: a connection is enough. */
   readonly healthPath: string | undefined
+  /** What goes before a request for that path: a PROXY header, for an application that expects one. */
+  readonly healthPreface?: Buffer | undefined
   /** The linker's environment; the application gets it without brxy's secrets. */
   readonly env: NodeJS.ProcessEnv
   /** Gets every byte of output as it comes. */
@@ -89,12 +91,13 @@ export class StartedApplication implements Application {
     for (;;) {
       const restart = new AbortController()
       this.#onRestart = () => restart.abort()
-      const { healthPath } = this.#options
+      const { healthPath, healthPreface } = this.#options
       const port = this.#port
       try {
         const { address, tookMs } = await waitUntilListening({
           port,
           ...(healthPath === undefined ? {} : { healthPath }),
+          healthPreface,
           signal: AbortSignal.any([signal, restart.signal]),
         })
         this.#isListening = true

@@ -14,6 +14,7 @@ const MAX_HEALTH_BYTES = 64 * 1024
  * @param address an IP address
  * @param healthPath starts with `/`
  * @param signal gives up at once, with false
+ * @param preface goes before the GET, to an application that expects a PROXY header
  * @returns false after 5 s without an answer; never rejects because of what the application does
  */
 export async function probe(
@@ -21,12 +22,13 @@ export async function probe(
   port: number,
   healthPath?: string,
   signal?: AbortSignal,
+  preface?: Buffer,
 ): Promise<boolean> {
   // node:http is not loaded before it is needed: the application starts first.
   const http = healthPath === undefined ? undefined : await import('node:http')
   if (signal?.aborted) return false
   return new Promise((resolve) => {
-    const attempt = http ? ask(http.get, address, port, healthPath as string) : knock(address, port)
+    const attempt = http ? ask(http.get, address, port, healthPath as string, preface) : knock(address, port)
     const giveUp = () => attempt.connection.destroy()
     const timeout = setTimeout(giveUp, PROBE_TIMEOUT_MS)
     signal?.addEventListener('abort', giveUp)
@@ -57,12 +59,19 @@ function knock(host: string, port: number): Attempt {
   return attempt
 }
 
-function ask(get: typeof import('node:http').get, host: string, port: number, path: string): Attempt {
+function ask(
+  get: typeof import('node:http').get,
+  host: string,
+  port: number,
+  path: string,
+  preface: Buffer | undefined,
+): Attempt {
   const connection = get({
     host,
     port,
     path,
-    agent: false, // a connection of its own, `Connection: close`
+    // A connection of its own, `Connection: close`.
+    ...(preface === undefined ? { agent: false } : { createConnection: () => begin(host, port, preface) }),
     headers: { host: `localhost:${port}`, 'user-agent': 'brxy-link' },
   })
   const attempt: Attempt = { connection, isReady: false }
@@ -77,4 +86,10 @@ function ask(get: typeof import('node:http').get, host: string, port: number, pa
     })
   })
   return attempt
+}
+
+function begin(host: string, port: number, preface: Buffer): Socket {
+  const socket = connect({ host, port })
+  socket.write(preface)
+  return socket
 }

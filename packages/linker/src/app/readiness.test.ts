@@ -135,6 +135,24 @@ describe('a probe', () => {
     expect(host).toBe(`localhost:${port}`)
   })
 
+  test('of a health page says first whose connection it is, to an application that wants to know', async () => {
+    let received = ''
+    const port = await listening(
+      createServer((socket) =>
+        socket.on('data', (chunk) => {
+          received += chunk.toString('latin1')
+          if (received.endsWith('\r\n\r\n')) socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+        }),
+      ),
+    )
+    const preface = Buffer.from('PROXY UNKNOWN\r\n')
+    expect(await probe('127.0.0.1', port, '/up', undefined, preface)).toBe(true)
+    expect(received).toMatch(/^PROXY UNKNOWN\r\nGET \/up HTTP\/1\.1\r\n/i)
+    received = ''
+    await waitUntilListening({ port, healthPath: '/', healthPreface: preface, signal: soon() })
+    expect(received).toMatch(/^PROXY UNKNOWN\r\nGET \/ /)
+  })
+
   test('fails when what answers is not HTTP', async () => {
     const port = await listening(createServer((socket) => socket.end('SSH-2.0-x\r\n')))
     expect(await probe('127.0.0.1', port, '/')).toBe(false)

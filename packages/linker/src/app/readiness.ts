@@ -6,6 +6,8 @@ export interface WaitOptions {
   readonly port: number
   /** Starts with `/`. Without it, a connection that is accepted is readiness enough. */
   readonly healthPath?: string
+  /** See probe(). */
+  readonly healthPreface?: Buffer | undefined
   /** Ends the waiting: the application exited, or took too long. The caller decides both. */
   readonly signal: AbortSignal
 }
@@ -34,11 +36,11 @@ const MAX_INTERVAL_MS = 100
  * @throws `signal.reason` once it is aborted
  */
 export async function waitUntilListening(options: WaitOptions): Promise<Listening> {
-  const { hosts = LOOPBACK, port, healthPath, signal } = options
+  const { hosts = LOOPBACK, port, healthPath, healthPreface, signal } = options
   const startedAt = performance.now()
   for (let intervalMs = FIRST_INTERVAL_MS; ; intervalMs *= INTERVAL_GROWTH) {
     for (const address of hosts) {
-      const ready = await probe(address, port, healthPath, signal)
+      const ready = await probe(address, port, healthPath, signal, healthPreface)
       signal.throwIfAborted()
       if (ready) return { address, tookMs: performance.now() - startedAt }
     }

@@ -44,6 +44,8 @@ export class AppExchange extends Exchange implements HttpUser {
   /** Whether the request may be sent again on another connection. */
   readonly #mayRetry: boolean
   readonly #head: Buffer
+  /** Tells whose connection it is; null: nobody asks. */
+  readonly #preface: Buffer | null
   /** The whole request had been written when the response began. */
   #wasWritten = false
   #hasHead = false
@@ -59,13 +61,17 @@ export class AppExchange extends Exchange implements HttpUser {
     const upgrade = upgradeOf(head, open)
     const body = upgrade === '' ? open.body : BODY_NONE
     this.#expected = expectedResponse(head, upgrade)
-    // One that may become something else is the first and last request of its connection.
+    this.#preface = forwarder.preface(open)
+    // One that may become something else is the first and last request of its connection; so is one of a connection
+    // that was said to be its client's.
     this.#mayReuse =
-      upgrade === '' && allowsReuse(forwarder.options.appReuse, head.method, body !== BODY_NONE)
+      upgrade === '' &&
+      this.#preface === null &&
+      allowsReuse(forwarder.options.appReuse, head.method, body !== BODY_NONE)
     this.#mayRetry = body === BODY_NONE && SAFE_METHODS.has(head.method)
     this.#head = encodeAppRequest(head, open, upgrade, this.#mayReuse)
     this.request = new RequestRelay(forwarder, this, stream, body)
-    this.connection = this.#connect(upgrade === '')
+    this.connection = this.#connect(upgrade === '' && this.#preface === null)
   }
 
   get #method(): string {
@@ -76,6 +82,8 @@ export class AppExchange extends Exchange implements HttpUser {
     const { pool, wheel, options } = this.forwarder
     const connection = pool.take(SAFE_METHODS.has(this.#method), reusable)
     connection.use(this, this.#expected, wheel.now())
+    const preface = this.#preface
+    if (preface !== null) connection.write(preface, 0, preface.length)
     connection.write(this.#head, 0, this.#head.length)
     if (!connection.isConnected) this.setTimer(options.appConnectMs)
     return connection

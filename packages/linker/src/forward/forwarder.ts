@@ -9,10 +9,11 @@ import {
 } from '@brxy/protocol'
 import { SocketWriter, type TimerWheel } from '@brxy/protocol/transport'
 import type { LinkerOptions } from '../options.ts'
-import type { AppAddress } from './app-connection.ts'
+import type { AppAddress, AppConnection } from './app-connection.ts'
 import { AppExchange } from './app-exchange.ts'
 import { AppPool } from './app-pool.ts'
 import { OpaqueExchange } from './opaque-exchange.ts'
+import { proxyHeader } from './proxy-header.ts'
 
 /** What the linker is told of the requests it forwards. */
 export interface ForwarderEvents {
@@ -61,12 +62,25 @@ export class Forwarder {
     }
     try {
       stream.handler = isTcp
-        ? new OpaqueExchange(this, session, stream, isPassive, this.pool.take(false, false))
+        ? new OpaqueExchange(this, session, stream, isPassive, this.#connectTcp(open))
         : new AppExchange(this, session, stream, open).request
     } catch (error) {
       if (!(error instanceof Http1Error)) throw error
       this.#decline(stream, isPassive, `the edge's request head: ${error.message}`)
     }
+  }
+
+  /** What goes before the first request of a connection, which is then nobody else's; null: nothing. */
+  preface({ addresses }: OpenRequest): Buffer | null {
+    const { sendProxy } = this.options
+    return sendProxy === undefined ? null : proxyHeader(sendProxy, addresses)
+  }
+
+  #connectTcp(open: OpenRequest): AppConnection {
+    const connection = this.pool.take(false, false)
+    const preface = this.preface(open)
+    if (preface !== null) connection.write(preface, 0, preface.length)
+    return connection
   }
 
   #decline(stream: Stream, isPassive: boolean, reason: string): void {

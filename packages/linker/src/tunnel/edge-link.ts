@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import {
   type Hello,
   isBrxyError,
+  type LinkerHello,
   LinkerSession,
   type LinkerSessionHandler,
   type OpenRequest,
@@ -21,7 +22,7 @@ import { DEFAULT_RECONNECT, Reconnect } from './reconnect.ts'
 export interface EdgeLinkOwner {
   readonly wheel: TimerWheel
   readonly budget: WindowBudget
-  hello(): Omit<Hello, 'versions' | 'features' | 'windowBytes' | 'replaces' | 'received'>
+  hello(): Omit<LinkerHello, 'replaces' | 'received'>
   /** The configured token, read at every dial: a file may have been renewed. @throws Error with a code */
   token(): string
   /** For an edge with TLS, read at every dial likewise. @throws Error with a code */

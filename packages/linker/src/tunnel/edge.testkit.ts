@@ -1,12 +1,14 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import {
+  type Addresses,
   BODY_NONE,
   BODY_UNKNOWN,
   type BodyKind,
   DEFAULT_WINDOW_BUDGET_BYTES,
   EdgeSession,
   type EdgeSessionHandler,
+  encodeAddresses,
   type Farewell,
   type Hello,
   KIND_HTTP,
@@ -38,6 +40,8 @@ export const WELCOME = {
 export interface TestEdgeOptions {
   readonly port?: number
   readonly session?: Partial<SessionOptions>
+  /** What each WELCOME says otherwise. */
+  readonly welcome?: Partial<Welcome>
 }
 
 /** An edge that does what a test tells it: a real WebSocket server, real sessions, no scaling, no clients. */
@@ -53,7 +57,8 @@ export class TestEdge {
   /** Answers dials with this instead of an upgrade. */
   refusal: { readonly status: number; readonly body: string } | null = null
   /** What HELLO is answered with; null: nothing. */
-  answer: (hello: Hello, count: number) => Partial<Welcome> | Farewell | null = () => ({})
+  answer: (hello: Hello, count: number) => Partial<Welcome> | Farewell | null = () =>
+    this.options.welcome ?? {}
   readonly #server: Server
   readonly #sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false })
   readonly #raw = new Set<Socket>()
@@ -204,7 +209,7 @@ export class TestSession implements EdgeSessionHandler {
     const { method = 'GET', target = '/', fields = '', body = BODY_NONE, length = 0, bits = 0 } = request
     const head = `${method} ${target} HTTP/1.1\r\nHost: shop.example\r\n${fields}\r\n`
     const handler = request.handler ?? new TestStream(this.now)
-    return this.#open(KIND_HTTP, body, bits, length, head, handler)
+    return this.#open(KIND_HTTP, body, bits, length, head, handler, request.addresses ?? null)
   }
 
   /** Spends a grant on a request to become something else: body unknown, and the bit for it. */
@@ -213,8 +218,8 @@ export class TestSession implements EdgeSessionHandler {
   }
 
   /** Spends a grant on a connection. */
-  openTcp(): TestStream {
-    return this.#open(KIND_TCP, BODY_UNKNOWN, 0, 0, '', new TestStream(this.now))
+  openTcp(addresses: Addresses | null = null): TestStream {
+    return this.#open(KIND_TCP, BODY_UNKNOWN, 0, 0, '', new TestStream(this.now), addresses)
   }
 
   get now(): () => number {
@@ -228,9 +233,11 @@ export class TestSession implements EdgeSessionHandler {
     length: number,
     head: string,
     handler: TestStream,
+    addresses: Addresses | null,
   ): TestStream {
     const { session } = this
-    handler.stream = session.beginOpen(handler, kind, body, bits, length, head.length)
+    const block = session.takesAddresses ? encodeAddresses(addresses) : null
+    handler.stream = session.beginOpen(handler, kind, body, bits, length, head.length, block)
     session.commitOpen(session.headAt + session.batch.slab.write(head, session.headAt, 'latin1'))
     return handler
   }
@@ -252,6 +259,8 @@ export interface RequestShape {
   readonly length?: number
   /** OPEN_PASSIVE, OPEN_UPGRADE. */
   readonly bits?: number
+  /** Of the client, for a linker that asked. */
+  readonly addresses?: Addresses
   /** Who hears what comes of it. */
   readonly handler?: TestStream
 }
