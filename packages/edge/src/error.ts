@@ -95,6 +95,12 @@ export const CLIENT_ERRORS = {
     title: 'The request has been at this server before.',
     doc: 'The Via field names this very edge: an application, a fallback or a proxy in front sends requests back to it. Look where they are sent.',
   },
+  'edge/bad-max-forwards': {
+    status: 400,
+    proxyError: 'http_request_error',
+    title: 'Max-Forwards is not a number.',
+    doc: 'An OPTIONS request says in Max-Forwards how many proxies it may pass, and that is no number, or is said twice.',
+  },
   'edge/internal': {
     status: 500,
     proxyError: 'proxy_internal_error',

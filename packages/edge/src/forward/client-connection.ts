@@ -12,7 +12,7 @@ import type { Stream } from '@brxy/protocol'
 import type { WriterOwner } from '@brxy/protocol/transport'
 import { CLIENT_ERRORS, type ClientErrorCode } from '../error.ts'
 import { schemeOf } from '../tls/scheme.ts'
-import { admit, Refusal } from './admit.ts'
+import { admit, OwnAnswer, Refusal } from './admit.ts'
 import { ClientInput } from './client-input.ts'
 import { ClientResponse } from './client-response.ts'
 import { ClientTimer } from './client-timer.ts'
@@ -55,8 +55,8 @@ export class ClientConnection implements HttpClient, MessageSink<RequestHead>, W
   #pumping = false
   /** The response was complete while the decoder was still inside the request. */
   #beginAfterPush = false
-  /** A refusal to be answered when the decoder has returned. */
-  #refusal: Refusal | null = null
+  /** To be answered when the decoder has returned. */
+  #refusal: Refusal | OwnAnswer | null = null
 
   constructor(
     socket: Socket,
@@ -145,7 +145,7 @@ export class ClientConnection implements HttpClient, MessageSink<RequestHead>, W
   onHead(head: RequestHead): void {
     this.response.begin(head)
     const admitted = admit(this, head)
-    if (admitted instanceof Refusal) return this.#refuse(admitted)
+    if (admitted instanceof Refusal || admitted instanceof OwnAnswer) return this.#refuse(admitted)
     this.#exchange = admitted
     this.#timer.clear()
     admitted.app.submit(admitted)
@@ -304,7 +304,7 @@ export class ClientConnection implements HttpClient, MessageSink<RequestHead>, W
   // --- refusals without an exchange ---
 
   /** Answers after the decoder has returned, for it must not be called from within its own sink. */
-  #refuse(refusal: Refusal): void {
+  #refuse(refusal: Refusal | OwnAnswer): void {
     this.#refusal = refusal
     if (refusal.close) this.response.keepAlive = false
   }
@@ -314,7 +314,8 @@ export class ClientConnection implements HttpClient, MessageSink<RequestHead>, W
     if (refusal === null) return
     this.#refusal = null
     this.#exchange = null
-    this.response.sendError(refusal, this.head, this.#isLast, refusal.pages)
+    if (refusal instanceof OwnAnswer) this.response.sendPlain(refusal.status, '', this.#isLast)
+    else this.response.sendError(refusal, this.head, this.#isLast, refusal.pages)
     if (this.response.keepAlive) this.#begin()
     else this.#finish()
   }

@@ -21,7 +21,8 @@ import { WireClient } from './wire.testkit.ts'
  *   HTTP/1.0                                 http1.test.ts; bodies, keep-alive, errors, 1.0 and 1.1 in turn: raw-answers.test.ts
  *   a hostile linker                         hostile-linker.test.ts; lengths of what has no body: raw-answers.test.ts
  *   timeouts                                 refusal.test.ts (head, keepAlive, hold, response)
- *   not built: Max-Forwards, a loop in Via, halfClose, bodyIdle, streamIdle, request ids and traces
+ *   Max-Forwards                             max-forwards.test.ts
+ *   not built: halfClose, bodyIdle, streamIdle
  */
 
 vi.setConfig({ testTimeout: 20_000 })

@@ -22,10 +22,12 @@ export class CanonicalHead {
 
   /**
    * @param stripped path prefix, which the target has, that the application is not to see; or ''
+   * @param more field lines, each with its end; null: none
    * @returns false if the rewritten head is larger than a frame may carry.
    */
-  write(head: RequestHead, stripped: string): boolean {
-    const extra = this.#forwarded.lines(head, stripped)
+  write(head: RequestHead, stripped: string, more: Buffer | null = null): boolean {
+    const lines = this.#forwarded.lines(head, stripped)
+    const extra = more === null ? lines : Buffer.concat([lines, more])
     if (stripped !== '') strip(head, stripped.length)
     const room = roomFor(head, extra) + head.upgrade.length
     if (room > this.buffer.length) this.buffer = Buffer.allocUnsafeSlow(room)
