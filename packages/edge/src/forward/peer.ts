@@ -13,29 +13,41 @@ export class Peer {
    * that of a proxy which does not say for whom it speaks: a proxy that only passes bytes on vouches for no field.
    */
   readonly canBeTrusted: boolean
+  /** Whether a proxy said that it connects for itself, which is to say that it probes. */
+  readonly isProbe: boolean
   readonly #ends: () => Addresses | null
   #encoded: Buffer | null = null
 
-  private constructor(address: string | undefined, canBeTrusted: boolean, ends: () => Addresses | null) {
+  private constructor(
+    address: string | undefined,
+    ends: () => Addresses | null,
+    { canBeTrusted = true, isProbe = false } = {},
+  ) {
     this.address = plainAddress(address)
     this.canBeTrusted = canBeTrusted
+    this.isProbe = isProbe
     this.#ends = ends
   }
 
   /** The peer of a connected socket. */
   static of(socket: Socket): Peer {
     // Few linkers want to know more than the address: the rest is asked for when one does.
-    return new Peer(socket.remoteAddress, true, () => endsOf(socket))
+    return new Peer(socket.remoteAddress, () => endsOf(socket))
   }
 
   /** The client that a trusted proxy named. */
   static named(addresses: Addresses): Peer {
-    return new Peer(canonical(addresses.source), true, () => addresses)
+    return new Peer(canonical(addresses.source), () => addresses)
   }
 
   /** The same address, for somebody of whom nothing is known but that he came by this peer. */
   asStandIn(): Peer {
-    return new Peer(this.address, false, () => null)
+    return new Peer(this.address, () => null, { canBeTrusted: false })
+  }
+
+  /** The same, on its own behalf. */
+  asProbe(): Peer {
+    return new Peer(this.address, this.#ends, { isProbe: true })
   }
 
   /** Its addresses as OPEN has them (brxy.v1, "The addresses of the client"). */

@@ -17,10 +17,11 @@ import type { Shared } from './shared.ts'
  *
  * While it is held its first bytes wait here, up to the bound for bodies (`limits.heldBodyBytes`), beyond which the
  * socket is not read. A client that ends before it has sent anything has left, as a probe does; one that has sent
- * something and ended its direction may wait for the answer.
+ * something and ended its direction may wait for the answer. A probe of a proxy in front that says so (PROXY, LOCAL) is
+ * passive: it wakes nobody, and finds the port open.
  */
 export class TcpExchange extends Exchange implements OpaqueOwner {
-  readonly isPassive = false
+  readonly isPassive: boolean
   readonly #socket: Socket
   readonly #peer: Peer
   readonly #place: { readonly target: string }
@@ -50,6 +51,7 @@ export class TcpExchange extends Exchange implements OpaqueOwner {
     super(app, shared, shared.wheel.now())
     this.#socket = socket
     this.#peer = peer
+    this.isPassive = peer.isProbe
     this.#place = place
     this.occupy(0)
     keepOpen(socket)
@@ -69,9 +71,18 @@ export class TcpExchange extends Exchange implements OpaqueOwner {
     else this.#relay.abort('edge/draining')
   }
 
+  /** The port is open, and that is all a probe is told. */
+  override answerAsleep(): void {
+    if (this.#isDone || this.#relay !== null) return
+    this.#isDone = true
+    this.endWaiting()
+    this.#report(null)
+    this.#socket.destroySoon()
+  }
+
   protected start(instance: Instance): void {
     const relay = new OpaqueRelay(this.#socket, this.shared, this)
-    const stream = instance.openTcp(relay, this.#peer)
+    const stream = instance.openTcp(relay, this.#peer, this.isPassive)
     relay.carry(stream)
     this.#relay = relay
     this.#stream = stream

@@ -7,6 +7,7 @@ import { TestEdge, type TestOptions, testConfiguration } from '../edge.testkit.t
 import { eventually, poll, within } from '../eventually.testkit.ts'
 import type { LinkerScript, ScriptedRequest } from '../linker.testkit.ts'
 import { freePorts } from '../port.testkit.ts'
+import { FakePlatform } from '../scaler.testkit.ts'
 import { edgeOptions, loadSettings } from '../settings.ts'
 import { TestCa, type TestCertificate } from '../tls/test-ca.testkit.ts'
 
@@ -319,6 +320,34 @@ describe('a TCP app with proxyProtocol', () => {
     expect(await edge.client(tcpPort()).ended()).toBe('')
     await edge.edge.stop()
     expect(await client.ended()).toBe('')
+  })
+
+  it('is not woken by a probe of the proxy, which finds the port open', async () => {
+    const platform = new FakePlatform()
+    edge = await TestEdge.start(
+      { ...TRUSTING, apps: { db: { ...app, scaler: { name: 'fake', options: {} } } } },
+      platform.choice,
+    )
+    const probe = edge.client(tcpPort()).send(V2_LOCAL)
+    await probe.ended()
+    expect(await eventually('the event', () => edge.of('request')[0])).toMatchObject({
+      app: 'db',
+      error: null,
+    })
+    expect([probe.text, platform.started]).toEqual(['', []])
+    // As a client would have.
+    edge.client(tcpPort()).send(V1)
+    await poll(() => platform.started.length).toBe(1)
+  })
+
+  it('has a probe that finds it awake as passive', async () => {
+    await start({ apps: { db: app } })
+    const linker = await edge.linker({ route: 'db' })
+    const probe = edge.client(tcpPort()).send(V2_LOCAL)
+    const request = await linker.next()
+    expect(request.isPassive).toBe(true)
+    probe.finish()
+    await poll(() => request.ended).toBe(true)
   })
 
   it('turns everybody else away', async () => {

@@ -34,6 +34,8 @@ export class ProxyGate {
    * @param onPeer hears whose connection it is; the socket is paused, and what came behind the header is in it
    */
   admit(socket: Socket, onPeer: (peer: Peer) => void): void {
+    // A health check that ended by RST before it was accepted: nobody is there, and nothing is known of him.
+    if (socket.remoteAddress === undefined) return void socket.destroy()
     const self = Peer.of(socket)
     const listener = formatAddress(socket.localAddress ?? '', socket.localPort ?? 0)
     const { trustedProxies, options, wheel } = this.#shared
@@ -88,6 +90,6 @@ function peerOf(header: ProxyHeader, self: Peer): Peer {
     case 'unnamed':
       return self.asStandIn()
     case 'local':
-      return self
+      return self.asProbe()
   }
 }

@@ -108,12 +108,13 @@ export class Instance implements EdgeSessionHandler, Puller {
   }
 
   /** Spends one grant: a client's connection goes to the linker as it is. */
-  openTcp(handler: StreamHandler, peer: Peer): Stream {
+  openTcp(handler: StreamHandler, peer: Peer, isPassive: boolean): Stream {
     const { session } = this
     const addresses = session.takesAddresses ? peer.encoded : null
-    const stream = session.beginOpen(handler, KIND_TCP, BODY_UNKNOWN, 0, 0, 0, addresses)
+    const bits = isPassive ? OPEN_PASSIVE : 0
+    const stream = session.beginOpen(handler, KIND_TCP, BODY_UNKNOWN, bits, 0, 0, addresses)
     session.commitOpen(session.headAt)
-    this.dispatched++
+    if (!isPassive) this.dispatched++
     return stream
   }
 
