@@ -50,12 +50,20 @@ export class LinkerUnderTest {
   }
 }
 
+/** An application that a test runs. */
+interface TestApp {
+  readonly port: number
+  /** What went wrong in it. */
+  readonly errors: readonly unknown[]
+  close(): Promise<void>
+}
+
 /** An edge, a linker and an application, joined by real sockets; the session has its grants. */
-export interface Linked {
+export interface Linked<A extends TestApp = RawApp> {
   readonly edge: TestEdge
   readonly session: TestSession
   readonly link: LinkerUnderTest
-  readonly app: RawApp
+  readonly app: A
   /** What the linker said of the application, for the operator. */
   badResponses(): string[]
   /** Waits until every slot is lent again. */
@@ -64,11 +72,11 @@ export interface Linked {
 }
 
 /** Links an application that was started; close() ends all three and fails if there was a bug of ours. */
-export async function linked(
-  app: RawApp,
+export async function linked<A extends TestApp = RawApp>(
+  app: A,
   options: OptionsInput<typeof LINKER_OPTIONS> = {},
   edgeOptions: TestEdgeOptions = {},
-): Promise<Linked> {
+): Promise<Linked<A>> {
   const edge = await TestEdge.start(edgeOptions)
   const link = new LinkerUnderTest([edge.address], app.port, { options })
   const slots = options.concurrency ?? 1

@@ -15,7 +15,7 @@ import {
 import { TimerWheel, WheelTimer } from '@brxy/protocol/transport'
 import type { Application } from './application.ts'
 import type { LinkerEvent } from './event.ts'
-import { Forwarder } from './forward/forwarder.ts'
+import { Forwarder, type ForwarderEvents } from './forward/forwarder.ts'
 import { Ledger, type LedgerAction } from './ledger/ledger.ts'
 import { type AppEnd, Life, type LifeAction } from './life/life.ts'
 import type { LinkerOptions } from './options.ts'
@@ -112,15 +112,19 @@ export class Linker implements EdgeLinkOwner {
   // --- the application ---
 
   async #awaitApplication(): Promise<void> {
+    const { options } = this.#config
+    const h2 = options.h2c ? (await import('./forward/h2c/h2-client.ts')).H2Client : null
     const listening = await this.#untilListening()
     if (listening === null) return
     const { host, port, tookMs } = listening
-    this.#forwarder = new Forwarder({ host, port }, this.#config.options, this.wheel, {
+    const events: ForwarderEvents = {
       onFreed: (isPassive) => this.#onFreed(isPassive),
       onUnreachable: (session) => this.#onUnreachable(session),
+      onLimit: (streams) => this.#onLimit(streams),
       onBadResponse: (message) => this.#config.onEvent({ type: 'bad-response', message }),
       onBug: (error) => this.onBug(error),
-    })
+    }
+    this.#forwarder = new Forwarder({ host, port }, options, this.wheel, events, h2)
     this.#config.onEvent({ type: 'listening', address: `${host}:${port}`, tookMs })
     this.#do(this.#life.listening(this.wheel.now()))
   }
@@ -147,6 +151,17 @@ export class Linker implements EdgeLinkOwner {
     const nowMs = this.wheel.now()
     this.#lend(this.#ledger.freed(nowMs))
     this.#do(this.#life.ended(isPassive, nowMs))
+  }
+
+  /** An application that speaks HTTP/2 says how many requests it takes at a time: no more are lent. */
+  #onLimit(streams: number): void {
+    // None at all is a moment's answer. A request has to ask again, and is given back as long as it is so.
+    const slots = Math.max(1, Math.min(this.#config.options.concurrency, streams))
+    if (slots === this.#ledger.slots) return
+    const message = `the application takes ${streams} requests at a time over HTTP/2; ${slots} of ${this.#config.options.concurrency} slots are lent`
+    this.#config.onEvent({ type: 'notice', message })
+    this.#lend(this.#ledger.setSlots(slots, this.wheel.now()))
+    if (this.#life.phase === 'ready') for (const link of this.#links) this.#announce(link)
   }
 
   /** The application does not accept connections: nothing is lent until it does again (brxy.v1 rule 3). */

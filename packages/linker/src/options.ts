@@ -90,6 +90,13 @@ export const LINKER_OPTIONS = defineOptions({
     doc: 'Tell it the address of its client by a PROXY header.',
     group: 'Application',
   },
+  h2c: {
+    kind: 'boolean',
+    flag: true,
+    default: false,
+    doc: 'The application speaks HTTP/2 without TLS, as gRPC servers do.',
+    group: 'Application',
+  },
   health: {
     kind: 'string',
     flag: true,

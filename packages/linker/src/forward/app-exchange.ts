@@ -1,19 +1,14 @@
 import {
   type ExpectedResponse,
   encodeFields,
-  FIELD,
-  fieldSet,
   type Head,
   type Http1Error,
   parseCanonicalRequest,
   type ResponseHead,
-  roomFor,
-  writeCanonicalResponse,
 } from '@brxy/http1'
 import {
   BODY_NONE,
   BODY_UNKNOWN,
-  type BodyKind,
   type LinkerSession,
   OPEN_PASSIVE,
   type OpenRequest,
@@ -25,10 +20,8 @@ import { allowsReuse, encodeAppRequest, expectedResponse, SAFE_METHODS, upgradeO
 import { Exchange } from './exchange.ts'
 import type { Forwarder } from './forwarder.ts'
 import { OpaqueExchange } from './opaque-exchange.ts'
+import { relayHead } from './relay-head.ts'
 import { RequestRelay } from './request-relay.ts'
-
-/** Said to the linker, not to the client. */
-const TO_LINKER = fieldSet(FIELD.BRXY_SLOTS, FIELD.BRXY_OTHER)
 
 /**
  * One HTTP request at the application: takes a connection, relays the response into the tunnel, and decides whether
@@ -39,6 +32,8 @@ const TO_LINKER = fieldSet(FIELD.BRXY_SLOTS, FIELD.BRXY_OTHER)
  */
 export class AppExchange extends Exchange implements HttpUser {
   readonly request: RequestRelay
+  /** null once it is over, or serves somebody else. */
+  connection: AppConnection | null = null
   readonly #expected: ExpectedResponse
   readonly #mayReuse: boolean
   /** Whether the request may be sent again on another connection. */
@@ -110,27 +105,21 @@ export class AppExchange extends Exchange implements HttpUser {
     }
     if (interim) {
       // 100 was the edge's to send. Whatever else is interim is for the client.
-      if (status !== 100) this.#sendHead(head, true, BODY_NONE, 0)
+      if (status !== 100) relayHead(this.session, this.stream, head, true, BODY_NONE, 0)
       return
     }
     this.#wasWritten = this.request.isWritten && this.connection?.isDrained === true
     this.#canPool = head.keepAlive
-    this.#sendHead(head, false, head.bodyKind, Math.max(0, head.bodyLength))
+    relayHead(this.session, this.stream, head, false, head.bodyKind, Math.max(0, head.bodyLength))
   }
 
   /** 101: from here the bytes mean nothing to HTTP. (If the client has left, the 101 is the whole response.) */
   #onSwitch(head: ResponseHead): void {
     const { forwarder, session, stream, isPassive } = this
     const connection = this.connection as AppConnection
-    this.#sendHead(head, false, BODY_UNKNOWN, 0)
+    relayHead(session, stream, head, false, BODY_UNKNOWN, 0)
     this.connection = null
     stream.handler = new OpaqueExchange(forwarder, session, stream, isPassive, connection)
-  }
-
-  #sendHead(head: ResponseHead, interim: boolean, body: BodyKind, length: number): void {
-    const session = this.session
-    session.beginHead(this.stream, interim, body, length, roomFor(head, null))
-    session.commitHead(writeCanonicalResponse(head, TO_LINKER, null, session.batch.slab, session.headAt))
   }
 
   onData(buffer: Buffer, from: number, to: number): void {
@@ -208,6 +197,12 @@ export class AppExchange extends Exchange implements HttpUser {
     connection.halfClose()
     connection.socket.resume()
     this.setTimer(this.#hasHead ? abortLingerBodyMs : abortLingerMs)
+  }
+
+  protected disconnect(): void {
+    const { connection } = this
+    this.connection = null
+    if (connection !== null) this.forwarder.pool.discard(connection)
   }
 
   protected onTimeout(): void {

@@ -1,6 +1,5 @@
 import { type LinkerSession, REFUSE, type Stream } from '@brxy/protocol'
 import { WheelTimer } from '@brxy/protocol/transport'
-import type { AppConnection } from './app-connection.ts'
 import type { Forwarder } from './forwarder.ts'
 
 /**
@@ -13,8 +12,6 @@ export abstract class Exchange {
   protected readonly stream: Stream
   /** It is a probe: its slot is a slot, but it is no activity. */
   protected readonly isPassive: boolean
-  /** null once it is over, or serves somebody else. */
-  connection: AppConnection | null = null
   /** Made when first needed: most requests wait for nothing. */
   #timer: WheelTimer | null = null
   #isFreed = false
@@ -26,6 +23,8 @@ export abstract class Exchange {
     this.isPassive = isPassive
   }
 
+  /** Ends the connection to the application, or this exchange's part in it, if it still has one. */
+  protected abstract disconnect(): void
   /** What was waited for did not come in time. */
   protected abstract onTimeout(): void
   /** A call of ours threw: the exchange is over, and not the process. */
@@ -66,11 +65,9 @@ export abstract class Exchange {
     if (this.#timer !== null) this.forwarder.wheel.clear(this.#timer)
   }
 
-  /** Ends the connection, if it is still this exchange's, and frees the slot. */
+  /** Ends what it still has of the application, and frees the slot. */
   protected close(): void {
-    const { connection } = this
-    this.connection = null
-    if (connection !== null) this.forwarder.pool.discard(connection)
+    this.disconnect()
     this.free()
   }
 

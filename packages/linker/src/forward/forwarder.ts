@@ -12,6 +12,7 @@ import type { LinkerOptions } from '../options.ts'
 import type { AppAddress, AppConnection } from './app-connection.ts'
 import { AppExchange } from './app-exchange.ts'
 import { AppPool } from './app-pool.ts'
+import type { H2Client } from './h2c/h2-client.ts'
 import { OpaqueExchange } from './opaque-exchange.ts'
 import { proxyHeader } from './proxy-header.ts'
 
@@ -24,6 +25,8 @@ export interface ForwarderEvents {
   onFreed(isPassive: boolean): void
   /** The application does not accept connections; the request went back to the edge. */
   onUnreachable(session: LinkerSession): void
+  /** How many requests the application takes at a time, as it says over HTTP/2. */
+  onLimit(streams: number): void
   /** The application broke HTTP or its connection, or the edge sent what cannot be forwarded; for the operator. */
   onBadResponse(message: string): void
   /** A bug of ours ended one exchange. */
@@ -39,12 +42,21 @@ export class Forwarder {
   readonly writer = new SocketWriter()
   readonly requestHead = new RequestHead()
   readonly trailers = new Head()
+  readonly #h2: H2Client | null
 
-  constructor(address: AppAddress, options: LinkerOptions, wheel: TimerWheel, events: ForwarderEvents) {
+  /** @param h2 loaded for an application that speaks HTTP/2; else null */
+  constructor(
+    address: AppAddress,
+    options: LinkerOptions,
+    wheel: TimerWheel,
+    events: ForwarderEvents,
+    h2: typeof H2Client | null = null,
+  ) {
     this.options = options
     this.wheel = wheel
     this.events = events
     this.pool = new AppPool(address, options.poolIdleMs, this.writer, wheel)
+    this.#h2 = h2 === null ? null : new h2(this, address)
   }
 
   /** Starts an admitted request, or resets its stream and frees its slot if it is none for this application. */
@@ -63,7 +75,9 @@ export class Forwarder {
     try {
       stream.handler = isTcp
         ? new OpaqueExchange(this, session, stream, isPassive, this.#connectTcp(open))
-        : new AppExchange(this, session, stream, open).request
+        : this.#h2 !== null
+          ? this.#h2.open(session, stream, open)
+          : new AppExchange(this, session, stream, open).request
     } catch (error) {
       if (!(error instanceof Http1Error)) throw error
       this.#decline(stream, isPassive, `the edge's request head: ${error.message}`)
@@ -91,5 +105,6 @@ export class Forwarder {
 
   close(): void {
     this.pool.close()
+    this.#h2?.close()
   }
 }

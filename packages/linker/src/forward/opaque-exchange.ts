@@ -12,6 +12,8 @@ import type { Forwarder } from './forwarder.ts'
  * for the application is told, and no idle limit, for nothing alive is cut by idleness.
  */
 export class OpaqueExchange extends Exchange implements OpaqueUser, StreamHandler {
+  /** null once it is over. */
+  connection: AppConnection | null
   /** Bytes at the connection for which no credit was given yet. */
   #uncredited = 0
 
@@ -99,6 +101,12 @@ export class OpaqueExchange extends Exchange implements OpaqueUser, StreamHandle
   // A linker is never sent these two.
   onRefuse(): void {}
   onHead(): void {}
+
+  protected disconnect(): void {
+    const { connection } = this
+    this.connection = null
+    if (connection !== null) this.forwarder.pool.discard(connection)
+  }
 
   /** The application does not accept the connection in time. */
   protected onTimeout(): void {
