@@ -184,6 +184,11 @@ export const APP_OPTIONS = defineOptions({
       },
     },
   },
+  h2c: {
+    kind: 'boolean',
+    default: false,
+    doc: 'Whether the application speaks HTTP/2 without TLS, as gRPC does: its linkers are told, by BRXY_H2C.',
+  },
   scaler: {
     kind: 'choice',
     placeholder: 'SCALER',

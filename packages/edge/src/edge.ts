@@ -14,6 +14,7 @@ import { HoldTotal } from './hold/queue.ts'
 import { listen } from './listen.ts'
 import { type Bound, type Change, Listeners } from './listeners.ts'
 import type { EDGE_OPTIONS, EdgeOptions } from './options.ts'
+import { protocolEnvironment } from './protocol-environment.ts'
 import { STOP_GRACE_MS } from './retire.ts'
 import { scalerLog } from './scale/scaler-log.ts'
 import { type Adapters, Scalers } from './scale/scalers.ts'
@@ -204,7 +205,7 @@ export class Edge {
       wheel: this.#wheel,
       launch: async (route, launch) => ({
         ...(await this.#launchEnvironment(tokens, route, launch)),
-        ...(apps.find(route)?.settings.options.tcp === undefined ? {} : { BRXY_TCP: 'true' }),
+        ...protocolEnvironment(apps.find(route)?.settings.options),
       }),
       log: scalerLog(emit, (route, launch) => apps.find(route)?.controller.member(launch)?.copy),
       onError: (message, error) => {

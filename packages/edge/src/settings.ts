@@ -97,7 +97,7 @@ class Loader {
   /** What an app for TCP clients cannot have, because it is about HTTP. What it inherits of that is not used. */
   tcp(
     name: string,
-    { tcp, hosts, paths, perHost, passive, errorPages, waiting }: EdgeOptions['apps'][string],
+    { tcp, h2c, hosts, paths, perHost, passive, errorPages, waiting }: EdgeOptions['apps'][string],
   ): void {
     if (tcp === undefined) return
     const keys = ['apps', name]
@@ -111,6 +111,7 @@ class Loader {
       hosts: hosts.length > 0,
       paths: paths.length > 0,
       perHost,
+      h2c,
       passive: passive.length > 0,
       errorPages: errorPages !== undefined,
       waiting: waiting.fallback !== undefined,

@@ -71,17 +71,25 @@ describe('TCP apps', () => {
     expect(await client.until('no-app')).toMatch(/^HTTP\/1\.1 404 /)
   })
 
-  it('are launched by a connection, and told that they speak TCP', async () => {
+  it('are launched by a connection, and told what their application speaks', async () => {
     const platform = new FakePlatform()
-    await start({ apps: { db: db(0, { scaler: FAKE }), web: { hosts: ['web'], scaler: FAKE } } }, null, {
-      adapters: { fake: platform.choice },
-    })
+    const web = { hosts: ['web'], scaler: FAKE }
+    const apps = { db: db(0, { scaler: FAKE }), web, rpc: { ...web, hosts: ['rpc'], h2c: true } }
+    await start({ apps }, null, { adapters: { fake: platform.choice } })
     edge.client().get('/', '', 'web')
+    edge.client().get('/', '', 'rpc')
     edge.client(Number(edge.of('listening')[0].tcp.db.split(':')[1]))
-    await poll(() => platform.started.length).toBe(2)
+    await poll(() => platform.started.length).toBe(3)
     const env = Object.fromEntries(platform.started.map(({ route, launch }) => [route, launch.env]))
     expect(env.db).toMatchObject({ ROUTE: 'db', BRXY_ROUTE: 'db', BRXY_TCP: 'true' })
-    expect(env.web).not.toHaveProperty('BRXY_TCP')
+    expect(env.rpc).toMatchObject({ BRXY_H2C: 'true' })
+    for (const [route, name] of [
+      ['db', 'BRXY_H2C'],
+      ['rpc', 'BRXY_TCP'],
+      ['web', 'BRXY_TCP'],
+      ['web', 'BRXY_H2C'],
+    ] as const)
+      expect(env[route]).not.toHaveProperty(name)
   })
 
   it('have no more clients than the edge may have', async () => {
@@ -220,6 +228,7 @@ describe('what an app with a TCP port cannot be', () => {
     ['hosts', { hosts: ['db.example.com'] }],
     ['paths', { paths: [{ prefix: '/db' }] }],
     ['perHost', { perHost: true }],
+    ['h2c', { h2c: true }],
     ['passive', { passive: [{ path: '/healthz' }] }],
     ['waiting', { waiting: { fallback: '127.0.0.1:1' } }],
   ])('has %s', async (name, app) => {

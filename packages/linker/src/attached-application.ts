@@ -1,3 +1,4 @@
+import type { HealthPage } from './app/probe.ts'
 import { waitUntilListening } from './app/readiness.ts'
 import type { Application } from './application.ts'
 import { LinkError } from './error.ts'
@@ -8,14 +9,13 @@ export class AttachedApplication implements Application {
   readonly exited = new Promise<AppEnd>(() => {})
   readonly #host: string
   readonly #port: number
-  readonly #healthPath: string | undefined
-  readonly #healthPreface: Buffer | undefined
+  readonly #health: HealthPage | undefined
 
   /**
-   * @param healthPreface see probe()
+   * @param health undefined: a connection is readiness enough
    * @throws LinkError `link/bad-target`
    */
-  constructor(target: string, healthPath: string | undefined, healthPreface?: Buffer) {
+  constructor(target: string, health: HealthPage | undefined) {
     const match = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):)?(\d{1,5})$/.exec(target)
     if (match === null || Number(match[3]) > 65_535 || Number(match[3]) === 0) {
       throw new LinkError(
@@ -25,16 +25,14 @@ export class AttachedApplication implements Application {
     }
     this.#host = match[1] || match[2] || '127.0.0.1'
     this.#port = Number(match[3])
-    this.#healthPath = healthPath
-    this.#healthPreface = healthPreface
+    this.#health = health
   }
 
   async waitUntilListening(signal: AbortSignal) {
     const { address, tookMs } = await waitUntilListening({
       hosts: [this.#host],
       port: this.#port,
-      ...(this.#healthPath === undefined ? {} : { healthPath: this.#healthPath }),
-      healthPreface: this.#healthPreface,
+      ...(this.#health === undefined ? {} : { health: this.#health }),
       signal,
     })
     return { host: address, port: this.#port, tookMs }

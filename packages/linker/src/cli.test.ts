@@ -51,6 +51,21 @@ describe('the command line', () => {
     ['two applications', ['-r', 'a', '--to', ':1', '--', 'true'], 'not both (link/two-applications)'],
     ['no edge address', ['-r', 'a', '-e', 'http://edge', '--', 'true'], 'not http (link/bad-edge)'],
     ['no address to attach to', ['-r', 'a', '--to', 'nowhere'], '--to "nowhere" is no address'],
+    [
+      'HTTP/2 over opaque TCP',
+      ['-r', 'a', '--h2c', '--tcp', '--', 'true'],
+      '--h2c: cannot be given with --tcp',
+    ],
+    [
+      'a health page over opaque TCP',
+      ['-r', 'a', '--health', '/', '--tcp', '--', 'true'],
+      '--health: cannot',
+    ],
+    [
+      'a PROXY header before HTTP/2',
+      ['-r', 'a', '--h2c', '--send-proxy', 'v2', '--', 'true'],
+      '--send-proxy: cannot be given with --h2c: one connection',
+    ],
     ['an empty command', ['-r', 'a', '--'], 'no application command'],
   ] as const)('%s is a usage error, before anything is started', async ([, args, message]) => {
     const run = linker.run(args)
@@ -62,11 +77,19 @@ describe('the command line', () => {
 
   test.for([
     [{ BRXY_IDLE: 'soon' }, 'BRXY_IDLE: "soon"'],
+    [{ BRXY_TCP: 'true', BRXY_H2C: 'true' }, 'BRXY_H2C: cannot be given with BRXY_TCP'],
+    [{ BRXY_TCP: 'true', BRXY_HEALTH: '/' }, 'BRXY_HEALTH: cannot be given with BRXY_TCP'],
     [{ BRXY_TOKEN_FILE: '/nonexistent/token' }, 'cannot read the file "/nonexistent/token"'],
   ] as const)('a mistake in the environment is bad configuration: %j', async ([env, message]) => {
     const run = linker.run(['-r', 'a', '--', 'true'], env)
     expect(await run.ends()).toBe(78)
     expect(run.stderr).toContain(message)
+  })
+
+  test('a flag that contradicts a variable is a usage error', async () => {
+    const run = linker.run(['-r', 'a', '--tcp', '--', 'true'], { BRXY_H2C: 'true' })
+    expect(await run.ends()).toBe(2)
+    expect(run.stderr).toContain('--tcp: cannot be given with BRXY_H2C')
   })
 
   test('words after the command are the application’s as they are, with and without --', async () => {

@@ -1,4 +1,12 @@
-import { collect, defineOptions, helpLines, OptionsError, type ParsedFlags, parseFlags } from '@brxy/options'
+import {
+  type Collected,
+  collect,
+  defineOptions,
+  helpLines,
+  OptionsError,
+  type ParsedFlags,
+  parseFlags,
+} from '@brxy/options'
 import { LinkError } from './error.ts'
 import { LINKER_OPTIONS, type LinkerOptions } from './options.ts'
 import { serve } from './serve.ts'
@@ -73,6 +81,7 @@ export async function runLink(argv: readonly string[], environment: CommandEnvir
 function readRequest({ flags, command, positionals }: ParsedFlags, env: NodeJS.ProcessEnv): LinkRequest {
   const { values: options, source } = collect(LINKER_OPTIONS, { flags, env })
   for (const edge of options.edges) edgeUrl(edge)
+  assertNoContradiction(options, source)
   const route = options.route ?? env.ROUTE
   if (route === undefined || route === '')
     throw new LinkError('link/no-route', 'which app is this? Give --route, or set ROUTE')
@@ -89,6 +98,33 @@ function readRequest({ flags, command, positionals }: ParsedFlags, env: NodeJS.P
     command: words,
     isConcurrencySet: source.concurrency !== 'default',
     tokenFile: source.token === 'env' && file !== '' ? file : undefined,
+  }
+}
+
+type Given = 'h2c' | 'health' | 'sendProxy' | 'tcp'
+
+/** What cannot be given together, and why. */
+const CONTRADICTIONS: readonly [one: Given, other: Given, reason: string][] = [
+  ['h2c', 'tcp', 'an application behind --tcp speaks no HTTP'],
+  ['health', 'tcp', 'an application behind --tcp speaks no HTTP'],
+  ['sendProxy', 'h2c', 'one connection of HTTP/2 carries the requests of many clients'],
+]
+
+/** @throws OptionsError. The other may come from the edge that launched this linker (BRXY_TCP): a flag is named if one is. */
+function assertNoContradiction(
+  options: LinkerOptions,
+  source: Collected<typeof LINKER_OPTIONS>['source'],
+): void {
+  const isGiven = (name: Given) => options[name] !== undefined && options[name] !== false
+  const written = (name: Given) => {
+    const words = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+    return source[name] === 'flag' ? `--${words}` : `BRXY_${words.toUpperCase().replaceAll('-', '_')}`
+  }
+  for (const [one, other, reason] of CONTRADICTIONS) {
+    if (!isGiven(one) || !isGiven(other)) continue
+    const [blamed, beside] = source[one] === 'flag' || source[other] !== 'flag' ? [one, other] : [other, one]
+    const detail = `cannot be given with ${written(beside)}: ${reason}; give one of them`
+    throw new OptionsError('options/invalid', written(blamed), detail)
   }
 }
 

@@ -46,14 +46,14 @@ afterAll(async () => {
 })
 
 /** What a linker imported, and the spawn of its application among it, in order. */
-async function loads(): Promise<string[]> {
+async function loads(...flags: string[]): Promise<string[]> {
   const log = join(compiled.folder, 'loads.txt')
   const preload = join(compiled.folder, 'preload.mjs')
   writeFileSync(log, '')
   writeFileSync(join(compiled.folder, 'hooks.mjs'), HOOKS)
   writeFileSync(preload, PRELOAD)
   const env = { LOAD_LOG: log, NODE_OPTIONS: `--import ${pathToFileURL(preload).href}` }
-  const linker = compiled.run(['-e', edge.address, '-r', 'shop', '--', 'sh', '-c', 'exit 3'], env)
+  const linker = compiled.run(['-e', edge.address, '-r', 'shop', ...flags, '--', 'sh', '-c', 'exit 3'], env)
   expect(await linker.ends(), linker.stderr).toBe(3)
   return readFileSync(log, 'utf8').trimEnd().split('\n')
 }
@@ -67,4 +67,10 @@ it('starts the application before it loads the tunnel, the HTTP path or ws; each
   const after = new Set(files(order.slice(spawnedAt)))
   after.delete('./bundle-start.js')
   expect([...after]).toEqual([SPAWN, './bundle-linker.js', './bundle-attached-application.js'])
+})
+
+it('loads node:http2 for an application that speaks it, after its start, and for no other', async () => {
+  expect(await loads()).not.toContain('node:http2')
+  const order = await loads('--h2c')
+  expect(order.indexOf('node:http2')).toBeGreaterThan(order.indexOf(SPAWN))
 })

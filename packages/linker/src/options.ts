@@ -94,7 +94,7 @@ export const LINKER_OPTIONS = defineOptions({
     kind: 'boolean',
     flag: true,
     default: false,
-    doc: 'The application speaks HTTP/2 without TLS, as gRPC servers do.',
+    doc: 'The application speaks HTTP/2 without TLS, as gRPC does.',
     group: 'Application',
   },
   health: {
@@ -169,7 +169,7 @@ export const LINKER_OPTIONS = defineOptions({
     default: 1_000,
     min: 0,
     max: 600_000,
-    doc: 'The same, after its response head.',
+    doc: 'The same, after its response head; over HTTP/2, whose applications are told, always this.',
     group: 'Times',
   },
   poolIdleMs: {

@@ -1,5 +1,6 @@
 import { AppError } from './app/errors.ts'
 import { passThrough } from './app/output.ts'
+import type { HealthPage } from './app/probe.ts'
 import { localHeader } from './app/proxy-local.ts'
 import type { Application } from './application.ts'
 import type { LinkRequest } from './cli.ts'
@@ -7,7 +8,6 @@ import { LinkError } from './error.ts'
 import type { LinkerEvent } from './event.ts'
 import { keepSmall } from './footprint.ts'
 import { type LogSink, logEvent } from './log.ts'
-import type { LinkerOptions } from './options.ts'
 import { onSignals } from './signals.ts'
 import { StartedApplication } from './started-application.ts'
 import { readToken } from './token.ts'
@@ -60,8 +60,7 @@ export async function serve(request: LinkRequest, env: NodeJS.ProcessEnv): Promi
     const linker = new Linker({
       options,
       route,
-      application:
-        application ?? new AttachedApplication(options.to as string, options.health, prefaceOf(options)),
+      application: application ?? new AttachedApplication(options.to as string, healthPage(options)),
       token: () => readToken(request.tokenFile, options.token),
       ...(env.BRXY_LAUNCH === undefined ? {} : { launch: env.BRXY_LAUNCH }),
       ...(env.BRXY_INSTANCE === undefined ? {} : { platform: env.BRXY_INSTANCE }),
@@ -79,10 +78,6 @@ export async function serve(request: LinkRequest, env: NodeJS.ProcessEnv): Promi
   }
 }
 
-function prefaceOf({ sendProxy }: LinkerOptions): Buffer | undefined {
-  return sendProxy === undefined ? undefined : localHeader(sendProxy)
-}
-
 async function start(
   { options }: LinkRequest,
   command: readonly string[],
@@ -93,12 +88,16 @@ async function start(
   const started = await StartedApplication.start({
     argv: command,
     port: options.appPort,
-    healthPath: options.health,
-    healthPreface: prefaceOf(options),
+    health: healthPage(options),
     env,
     onOutput,
     onNotice: (message) => onEvent({ type: 'notice', message }),
   })
   onEvent({ type: 'app-started', pid: started.pid, port: started.port })
   return started
+}
+
+function healthPage({ health, h2c, sendProxy }: LinkRequest['options']): HealthPage | undefined {
+  if (health === undefined) return undefined
+  return { path: health, h2c, ...(sendProxy === undefined ? {} : { preface: localHeader(sendProxy) }) }
 }

@@ -24,7 +24,7 @@ async function start(script: string, port?: number): Promise<Run> {
   const application = await StartedApplication.start({
     argv: [process.execPath, '-e', script],
     port,
-    healthPath: undefined,
+    health: undefined,
     env: process.env,
     onOutput: (_stream, chunk) => {
       out += chunk.toString()
@@ -94,7 +94,7 @@ test('a stop that comes while it is started again leaves nothing behind', async 
   application = await StartedApplication.start({
     argv: [process.execPath, '-e', unlucky('stopped')],
     port: undefined,
-    healthPath: undefined,
+    health: undefined,
     env: process.env,
     onOutput() {},
     // It is said just before the second attempt.

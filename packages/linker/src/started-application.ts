@@ -1,5 +1,6 @@
 import { freePort, isPortFree } from './app/port.ts'
 import { saysPortTaken } from './app/port-taken.ts'
+import type { HealthPage } from './app/probe.ts'
 import { type AppExit, type AppProcess, startApp } from './app/process.ts'
 import { waitUntilListening } from './app/readiness.ts'
 import type { Application } from './application.ts'
@@ -9,10 +10,8 @@ export interface StartedApplicationOptions {
   readonly argv: readonly string[]
   /** A free one is chosen if it is undefined. */
   readonly port: number | undefined
-  /** Path that answers 2xx or 3xx once it is ready; undefined: a connection is enough. */
-  readonly healthPath: string | undefined
-  /** What goes before a request for that path: a PROXY header, for an application that expects one. */
-  readonly healthPreface?: Buffer | undefined
+  /** undefined: a connection is enough. */
+  readonly health: HealthPage | undefined
   /** The linker's environment; the application gets it without brxy's secrets. */
   readonly env: NodeJS.ProcessEnv
   /** Gets every byte of output as it comes. */
@@ -91,13 +90,12 @@ export class StartedApplication implements Application {
     for (;;) {
       const restart = new AbortController()
       this.#onRestart = () => restart.abort()
-      const { healthPath, healthPreface } = this.#options
+      const { health } = this.#options
       const port = this.#port
       try {
         const { address, tookMs } = await waitUntilListening({
           port,
-          ...(healthPath === undefined ? {} : { healthPath }),
-          healthPreface,
+          ...(health === undefined ? {} : { health }),
           signal: AbortSignal.any([signal, restart.signal]),
         })
         this.#isListening = true

@@ -1,4 +1,3 @@
-import type { ClientRequest } from 'node:http'
 import { connect, type Socket } from 'node:net'
 
 // A connection over loopback is accepted or refused at once, except when the backlog is full; a health page may have
@@ -7,28 +6,34 @@ const PROBE_TIMEOUT_MS = 5_000
 // A health page is read to its end, so that it is no second request beside the first real one. But not for ever.
 const MAX_HEALTH_BYTES = 64 * 1024
 
+/** What answers 2xx or 3xx once the application is ready. */
+export interface HealthPage {
+  /** Starts with `/`. */
+  readonly path: string
+  /** The application speaks HTTP/2 with prior knowledge (RFC 9113 3.3). */
+  readonly h2c: boolean
+  /** What goes before the GET, to an application that expects a PROXY header. */
+  readonly preface?: Buffer
+}
+
 /**
  * Asks once whether an application is ready at `address`: by a TCP connection that is closed at once or, with a
- * `healthPath`, by a GET that is answered 2xx or 3xx.
+ * health page, by a GET that is answered 2xx or 3xx.
  *
  * @param address an IP address
- * @param healthPath starts with `/`
  * @param signal gives up at once, with false
- * @param preface goes before the GET, to an application that expects a PROXY header
  * @returns false after 5 s without an answer; never rejects because of what the application does
  */
 export async function probe(
   address: string,
   port: number,
-  healthPath?: string,
+  health?: HealthPage,
   signal?: AbortSignal,
-  preface?: Buffer,
 ): Promise<boolean> {
-  // node:http is not loaded before it is needed: the application starts first.
-  const http = healthPath === undefined ? undefined : await import('node:http')
+  const ask = health === undefined ? knock : await asking(health)
   if (signal?.aborted) return false
   return new Promise((resolve) => {
-    const attempt = http ? ask(http.get, address, port, healthPath as string, preface) : knock(address, port)
+    const attempt = ask(address, port)
     const giveUp = () => attempt.connection.destroy()
     const timeout = setTimeout(giveUp, PROBE_TIMEOUT_MS)
     signal?.addEventListener('abort', giveUp)
@@ -42,9 +47,22 @@ export async function probe(
 }
 
 interface Attempt {
-  readonly connection: Socket | ClientRequest
+  readonly connection: {
+    on(event: 'error' | 'close', listener: () => void): unknown
+    destroy(): unknown
+  }
   /** Valid once the connection is closed. */
   isReady: boolean
+}
+
+/** node:http and node:http2 are not loaded before they are needed: the application starts first. */
+async function asking({ path, h2c, preface }: HealthPage): Promise<(host: string, port: number) => Attempt> {
+  if (h2c) {
+    const { connect } = await import('node:http2')
+    return (host, port) => askH2(connect, host, port, path)
+  }
+  const { get } = await import('node:http')
+  return (host, port) => askHttp1(get, host, port, path, preface)
 }
 
 function knock(host: string, port: number): Attempt {
@@ -59,7 +77,7 @@ function knock(host: string, port: number): Attempt {
   return attempt
 }
 
-function ask(
+function askHttp1(
   get: typeof import('node:http').get,
   host: string,
   port: number,
@@ -92,4 +110,30 @@ function begin(host: string, port: number, preface: Buffer): Socket {
   const socket = connect({ host, port })
   socket.write(preface)
   return socket
+}
+
+function askH2(
+  connect: typeof import('node:http2').connect,
+  host: string,
+  port: number,
+  path: string,
+): Attempt {
+  const connection = connect(`http://${host.includes(':') ? `[${host}]` : host}:${port}`)
+  const attempt: Attempt = { connection, isReady: false }
+  const request = connection.request({
+    ':path': path,
+    ':authority': `localhost:${port}`,
+    'user-agent': 'brxy-link',
+  })
+  request.on('response', ({ ':status': status = 0 }) => {
+    attempt.isReady = status >= 200 && status < 400
+  })
+  let bytes = 0
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes > MAX_HEALTH_BYTES) connection.destroy()
+  })
+  request.on('error', () => {}) // as above
+  request.on('close', () => connection.close())
+  return attempt
 }

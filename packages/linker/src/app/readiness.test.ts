@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer as createHttpServer, type RequestListener } from 'node:http'
+import { createServer as createHttp2Server } from 'node:http2'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { freePort } from './port.ts'
@@ -9,6 +10,9 @@ import { within } from './processes.testkit.ts'
 import { waitUntilListening } from './readiness.ts'
 
 vi.setConfig({ testTimeout: 20_000 }) // real processes on a busy machine
+
+const ROOT = { path: '/', h2c: false }
+const ROOT_H2 = { path: '/up?x=1', h2c: true }
 
 const apps: AppProcess[] = []
 const servers: Server[] = []
@@ -70,7 +74,7 @@ describe('waiting', () => {
         response.statusCode = request.url === '/up?x=1' && ++asked > 3 ? 200 : 503
         response.end(String(asked))
       }).listen(port, '127.0.0.1')`)
-    await waitUntilListening({ port, healthPath: '/up?x=1', signal: soon() })
+    await waitUntilListening({ port, health: { path: '/up?x=1', h2c: false }, signal: soon() })
     const response = await fetch(`http://127.0.0.1:${port}/count`)
     expect(await response.text()).toBe('4')
   })
@@ -88,7 +92,7 @@ describe('waiting', () => {
   test('ends at once, even with a health page that has been asked and does not answer', async () => {
     const controller = new AbortController()
     const port = await web(() => controller.abort(new Error('too late')))
-    const waiting = waitUntilListening({ port, healthPath: '/', signal: controller.signal })
+    const waiting = waitUntilListening({ port, health: { path: '/', h2c: false }, signal: controller.signal })
     await expect(within(1_000, 'ended', waiting)).rejects.toThrow('too late')
   })
 
@@ -116,7 +120,7 @@ describe('a probe', () => {
   test('fails where nobody listens', async () => {
     const port = await freePort(Math.random)
     expect(await probe('127.0.0.1', port)).toBe(false)
-    expect(await probe('127.0.0.1', port, '/')).toBe(false)
+    expect(await probe('127.0.0.1', port, ROOT)).toBe(false)
   })
 
   test.each([
@@ -131,7 +135,7 @@ describe('a probe', () => {
       host = request.headers.host
       response.writeHead(status, { location: '/elsewhere' }).end()
     })
-    expect(await probe('127.0.0.1', port, '/')).toBe(ready)
+    expect(await probe('127.0.0.1', port, ROOT)).toBe(ready)
     expect(host).toBe(`localhost:${port}`)
   })
 
@@ -146,16 +150,16 @@ describe('a probe', () => {
       ),
     )
     const preface = Buffer.from('PROXY UNKNOWN\r\n')
-    expect(await probe('127.0.0.1', port, '/up', undefined, preface)).toBe(true)
+    expect(await probe('127.0.0.1', port, { path: '/up', h2c: false, preface })).toBe(true)
     expect(received).toMatch(/^PROXY UNKNOWN\r\nGET \/up HTTP\/1\.1\r\n/i)
     received = ''
-    await waitUntilListening({ port, healthPath: '/', healthPreface: preface, signal: soon() })
+    await waitUntilListening({ port, health: { path: '/', h2c: false, preface }, signal: soon() })
     expect(received).toMatch(/^PROXY UNKNOWN\r\nGET \/ /)
   })
 
   test('fails when what answers is not HTTP', async () => {
     const port = await listening(createServer((socket) => socket.end('SSH-2.0-x\r\n')))
-    expect(await probe('127.0.0.1', port, '/')).toBe(false)
+    expect(await probe('127.0.0.1', port, ROOT)).toBe(false)
   })
 
   test('is over only when the health page has been read, so that it is no second request', async () => {
@@ -167,7 +171,7 @@ describe('a probe', () => {
         response.end('last')
       }, 50)
     })
-    expect(await probe('127.0.0.1', port, '/')).toBe(true)
+    expect(await probe('127.0.0.1', port, ROOT)).toBe(true)
     expect(sent).toBe(true)
   })
 
@@ -179,6 +183,50 @@ describe('a probe', () => {
       response.on('drain', more)
       more()
     })
-    expect(await within(2_000, 'answered', probe('127.0.0.1', port, '/'))).toBe(true)
+    expect(await within(2_000, 'answered', probe('127.0.0.1', port, ROOT))).toBe(true)
+  })
+})
+
+describe('one question over HTTP/2', () => {
+  test.each([
+    { status: 204, ready: true },
+    { status: 302, ready: true },
+    { status: 404, ready: false },
+  ])('of a health page that answers $status: $ready', async ({ status, ready }) => {
+    const asked: (string | undefined)[] = []
+    const server = createHttp2Server((request, response) => {
+      asked.push(request.method, request.url, request.authority)
+      response.writeHead(status).end('read to its end')
+    })
+    const port = await listening(server)
+    expect(await probe('127.0.0.1', port, ROOT_H2)).toBe(ready)
+    expect(asked).toEqual(['GET', '/up?x=1', `localhost:${port}`])
+  })
+
+  test('fails when what answers is HTTP/1.1, or nothing', async () => {
+    const port = await web((_request, response) => response.end('ok'))
+    expect(await probe('127.0.0.1', port, ROOT_H2)).toBe(false)
+    expect(await probe('127.0.0.1', await freePort(Math.random), ROOT_H2)).toBe(false)
+  })
+
+  test('does not read an endless health page', async () => {
+    const server = createHttp2Server((_request, response) => {
+      const more = () => {
+        while (!response.stream.destroyed && response.write(Buffer.alloc(16_384))) {}
+      }
+      response.on('drain', more)
+      more()
+    })
+    const port = await listening(server)
+    expect(await within(2_000, 'answered', probe('127.0.0.1', port, ROOT_H2))).toBe(true)
+  })
+
+  test('is given up with the waiting', async () => {
+    const port = await listening(createHttp2Server(() => {}))
+    const controller = new AbortController()
+    const waiting = waitUntilListening({ port, health: ROOT_H2, signal: controller.signal })
+    const refused = expect(waiting).rejects.toThrow('enough')
+    controller.abort(new Error('enough'))
+    await refused
   })
 })

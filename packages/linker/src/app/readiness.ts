@@ -1,13 +1,11 @@
-import { probe } from './probe.ts'
+import { type HealthPage, probe } from './probe.ts'
 
 export interface WaitOptions {
   /** IP addresses, the preferred one first. Default 127.0.0.1, then ::1: some applications listen on ::1 only. */
   readonly hosts?: readonly string[]
   readonly port: number
-  /** Starts with `/`. Without it, a connection that is accepted is readiness enough. */
-  readonly healthPath?: string
-  /** See probe(). */
-  readonly healthPreface?: Buffer | undefined
+  /** Without one, a connection that is accepted is readiness enough. */
+  readonly health?: HealthPage
   /** Ends the waiting: the application exited, or took too long. The caller decides both. */
   readonly signal: AbortSignal
 }
@@ -36,11 +34,11 @@ const MAX_INTERVAL_MS = 100
  * @throws `signal.reason` once it is aborted
  */
 export async function waitUntilListening(options: WaitOptions): Promise<Listening> {
-  const { hosts = LOOPBACK, port, healthPath, healthPreface, signal } = options
+  const { hosts = LOOPBACK, port, health, signal } = options
   const startedAt = performance.now()
   for (let intervalMs = FIRST_INTERVAL_MS; ; intervalMs *= INTERVAL_GROWTH) {
     for (const address of hosts) {
-      const ready = await probe(address, port, healthPath, signal, healthPreface)
+      const ready = await probe(address, port, health, signal)
       signal.throwIfAborted()
       if (ready) return { address, tookMs: performance.now() - startedAt }
     }
