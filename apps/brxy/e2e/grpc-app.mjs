@@ -6,15 +6,19 @@ const settings = Object.fromEntries(process.argv.slice(2).map((word) => word.spl
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 let cancelled = 0
 
+/** Counts a call that never ends by itself (grpc-js emits `cancelled` for the others as well). */
+function whenCut(call) {
+  call.on('cancelled', () => {
+    cancelled++
+  })
+}
+
 /** What each method says to what it gets. */
 const methods = {
   async Unary(call, answer) {
     const text = call.request
-    call.on('cancelled', () => {
-      cancelled++
-    })
     if (text === 'fail') return answer({ code: status.NOT_FOUND, details: 'nothing here, schön: 100%' })
-    if (text === 'hang') return
+    if (text === 'hang') return whenCut(call)
     if (text === 'pid') {
       await wait(500)
       return answer(null, `${process.pid}`)
@@ -38,6 +42,7 @@ const methods = {
   },
   async Download(call) {
     const [count, bytes] = call.request.split(' ').map(Number)
+    if (count === Infinity) whenCut(call)
     for (let i = 0; i < count && !call.cancelled; i++)
       if (!call.write('x'.repeat(bytes))) await new Promise((resolve) => call.once('drain', resolve))
     call.end()

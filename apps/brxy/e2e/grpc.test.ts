@@ -42,7 +42,12 @@ interface Answer {
 }
 
 /** One message there, one back. Rejects with the ServiceError. */
-function unary(message: string, metadata = new Metadata(), options = soon()): Promise<Answer> {
+function unary(
+  message: string,
+  metadata = new Metadata(),
+  options = soon(),
+  signal?: AbortSignal,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let head: Metadata | null = null
     let text = ''
@@ -58,6 +63,7 @@ function unary(message: string, metadata = new Metadata(), options = soon()): Pr
         else text = answer ?? ''
       },
     )
+    signal?.addEventListener('abort', () => call.cancel())
     call.on('metadata', (fields) => {
       head = fields
     })
@@ -89,7 +95,7 @@ describe('a gRPC server', () => {
     expect(head?.get('x-blob-bin')).toEqual([Buffer.from([0, 1, 254, 255])])
     expect(trailer.get('x-bytes')).toEqual(['5'])
     const event = await edge.event('request')
-    expect(event).toMatchObject({ instance: 'localhost/1', method: 'POST', status: 200, error: null })
+    expect(event).toMatchObject({ instance: '127.0.0.1/1', method: 'POST', status: 200, error: null })
     expect(event.heldMs).toBeGreaterThan(200)
   })
 
@@ -144,24 +150,33 @@ describe('a gRPC server', () => {
     expect((await unary(message)).message).toBe(message)
   })
 
-  it('is told of a call that was cancelled, and of one that took too long', async () => {
+  it('is told of calls that were cancelled, before their first answer and behind it', async () => {
     await start(linked(grpcApp(), ['--h2c', '-c', '4']))
-    await unary('warm')
-    const late = await failure(unary('hang', new Metadata(), { deadline: Date.now() + 500 }))
-    expect(late.code).toBe(status.DEADLINE_EXCEEDED)
+    const hanging = new AbortController()
+    const hung = failure(unary('hang', new Metadata(), soon(), hanging.signal))
     const download = client.makeServerStreamRequest(
       '/test.Echo/Download',
       encode,
       decode,
-      '1000000 10000',
+      'Infinity 10000',
       new Metadata(),
       soon(),
     )
     await once(download, 'data')
     const ended = once(download, 'error')
     download.cancel()
-    expect((await ended)[0].code).toBe(status.CANCELLED)
-    await eventually('the cancellation', async () => (await unary('cancelled')).message === '1')
+    hanging.abort()
+    expect([(await ended)[0].code, (await hung).code]).toEqual([status.CANCELLED, status.CANCELLED])
+    await eventually('both cancellations', async () => (await unary('cancelled')).message === '2')
+  })
+
+  it('that is too slow for the deadline of a call does not hold its client up', async () => {
+    await start(linked(grpcApp(), ['--h2c']))
+    await unary('warm')
+    const error = await failure(unary('hang', new Metadata(), { deadline: Date.now() + 500 }))
+    expect(error.code).toBe(status.DEADLINE_EXCEEDED)
+    // Its slot is free again, or another copy's.
+    expect((await unary('next')).message).toBe('next')
   })
 
   it('has its calls spread over copies, though the client has one connection', async () => {
