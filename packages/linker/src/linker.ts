@@ -113,7 +113,8 @@ export class Linker implements EdgeLinkOwner {
 
   async #awaitApplication(): Promise<void> {
     const { options } = this.#config
-    const h2 = options.h2c ? (await import('./forward/h2c/h2-client.ts')).H2Client : null
+    // Large, and nobody else needs it.
+    const http2 = options.h2c ? (await import('node:http2')).connect : null
     const listening = await this.#untilListening()
     if (listening === null) return
     const { host, port, tookMs } = listening
@@ -124,7 +125,7 @@ export class Linker implements EdgeLinkOwner {
       onBadResponse: (message) => this.#config.onEvent({ type: 'bad-response', message }),
       onBug: (error) => this.onBug(error),
     }
-    this.#forwarder = new Forwarder({ host, port }, options, this.wheel, events, h2)
+    this.#forwarder = new Forwarder({ host, port }, options, this.wheel, events, http2)
     this.#config.onEvent({ type: 'listening', address: `${host}:${port}`, tookMs })
     this.#do(this.#life.listening(this.wheel.now()))
   }

@@ -12,7 +12,8 @@ import type { LinkerOptions } from '../options.ts'
 import type { AppAddress, AppConnection } from './app-connection.ts'
 import { AppExchange } from './app-exchange.ts'
 import { AppPool } from './app-pool.ts'
-import type { H2Client } from './h2c/h2-client.ts'
+import { H2Client } from './h2c/h2-client.ts'
+import type { Http2Connect } from './h2c/h2-connection.ts'
 import { OpaqueExchange } from './opaque-exchange.ts'
 import { proxyHeader } from './proxy-header.ts'
 
@@ -44,19 +45,19 @@ export class Forwarder {
   readonly trailers = new Head()
   readonly #h2: H2Client | null
 
-  /** @param h2 loaded for an application that speaks HTTP/2; else null */
+  /** @param http2 for an application that speaks HTTP/2; else null */
   constructor(
     address: AppAddress,
     options: LinkerOptions,
     wheel: TimerWheel,
     events: ForwarderEvents,
-    h2: typeof H2Client | null = null,
+    http2: Http2Connect | null = null,
   ) {
     this.options = options
     this.wheel = wheel
     this.events = events
     this.pool = new AppPool(address, options.poolIdleMs, this.writer, wheel)
-    this.#h2 = h2 === null ? null : new h2(this, address)
+    this.#h2 = http2 === null ? null : new H2Client(this, http2, address)
   }
 
   /** Starts an admitted request, or resets its stream and frees its slot if it is none for this application. */

@@ -8,25 +8,25 @@ import {
 } from '@brxy/protocol'
 import type { AppAddress } from '../app-connection.ts'
 import type { Forwarder } from '../forwarder.ts'
-import { H2Connection, type H2ConnectionOwner } from './h2-connection.ts'
+import { H2Connection, type H2ConnectionOwner, type Http2Connect } from './h2-connection.ts'
 import { H2Exchange } from './h2-exchange.ts'
 import { refuseUpgrade } from './upgrade-refused.ts'
 
 /**
  * Brings requests to an application that speaks HTTP/2 (`--h2c`): over one connection, made with the first request and
  * again when it is gone. One that the application ends by GOAWAY finishes its streams beside its successor.
- *
- * Loaded only with `--h2c`: node:http2 is large, and nobody else needs it.
  */
 export class H2Client implements H2ConnectionOwner {
   readonly #forwarder: Forwarder
+  readonly #http2: Http2Connect
   readonly #address: AppAddress
   readonly #connections = new Set<H2Connection>()
   #current: H2Connection | null = null
   readonly #connect = () => this.#connection()
 
-  constructor(forwarder: Forwarder, address: AppAddress) {
+  constructor(forwarder: Forwarder, http2: Http2Connect, address: AppAddress) {
     this.#forwarder = forwarder
+    this.#http2 = http2
     this.#address = address
   }
 
@@ -52,7 +52,7 @@ export class H2Client implements H2ConnectionOwner {
   #connection(): H2Connection {
     if (this.#current?.isUsable === true) return this.#current
     const { options, wheel } = this.#forwarder
-    const connection = new H2Connection(this.#address, options.appConnectMs, wheel, this)
+    const connection = new H2Connection(this.#http2, this.#address, options.appConnectMs, wheel, this)
     this.#connections.add(connection)
     this.#current = connection
     return connection

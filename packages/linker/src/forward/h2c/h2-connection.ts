@@ -1,4 +1,4 @@
-import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2'
+import type { ClientHttp2Session, ClientHttp2Stream, connect } from 'node:http2'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { type TimerWheel, WheelTimer } from '@brxy/protocol/transport'
 import type { AppAddress } from '../app-connection.ts'
@@ -16,6 +16,9 @@ const MAX_HEADER_PAIRS = 320
 const MAX_SEND_HEADER_BYTES = 128 * 1024
 /** node:http2 counts what waits to be sent, MiB. The windows of the tunnel bound that; its own bound would fail requests. */
 const MAX_SESSION_MIB = 1024
+
+/** Of node:http2, which is loaded for nobody who does not need it. */
+export type Http2Connect = typeof connect
 
 /** Whoever uses a connection: one request each. */
 export interface H2User {
@@ -61,7 +64,13 @@ export class H2Connection {
   #ending: string | null = null
 
   /** @param connectMs longest time until the application's SETTINGS */
-  constructor({ host, port }: AppAddress, connectMs: number, wheel: TimerWheel, owner: H2ConnectionOwner) {
+  constructor(
+    connect: Http2Connect,
+    { host, port }: AppAddress,
+    connectMs: number,
+    wheel: TimerWheel,
+    owner: H2ConnectionOwner,
+  ) {
     this.#wheel = wheel
     this.#owner = owner
     this.#socket = connectTcp({ host, port, noDelay: true })
