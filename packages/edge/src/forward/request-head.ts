@@ -8,12 +8,13 @@ const MAX_BYTES = MAX_HEAD_BYTES - MAX_ADDRESSES_BYTES
 const SLASH = 0x2f
 
 /**
- * The canonical heads (brxy.v1 "a canonical head is ...") of one connection's requests, one at a time. It is kept
- * until the next request, for a request that is held or sent again needs it.
+ * The canonical heads (brxy.v1 "a canonical head is ...") of one connection's requests (of HTTP/2: of one stream's), one
+ * at a time. It is kept until the next request, for a request that is held or sent again needs it.
  */
 export class CanonicalHead {
   buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES)
   length = 0
+  #requestId = ''
   readonly #forwarded: Forwarded
 
   constructor(forwarded: Forwarded) {
@@ -28,6 +29,7 @@ export class CanonicalHead {
   write(head: RequestHead, stripped: string, more: Buffer | null = null): boolean {
     const lines = this.#forwarded.lines(head, stripped)
     const extra = more === null ? lines : Buffer.concat([lines, more])
+    this.#requestId = this.#forwarded.requestId
     if (stripped !== '') strip(head, stripped.length)
     const room = roomFor(head, extra) + head.upgrade.length
     if (room > this.buffer.length) this.buffer = Buffer.allocUnsafeSlow(room)
@@ -37,7 +39,7 @@ export class CanonicalHead {
 
   /** What the application, the log and an answer of the edge call the request; '' before its head was written. */
   get requestId(): string {
-    return this.length === 0 ? '' : this.#forwarded.requestId
+    return this.length === 0 ? '' : this.#requestId
   }
 
   /** Whether the request has been at this edge before. */
