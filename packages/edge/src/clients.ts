@@ -1,6 +1,9 @@
 import { createServer, type Server, type Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { parseAddress } from './address.ts'
 import { ClientConnection } from './forward/client-connection.ts'
+import { Http2Connection } from './forward/http2/http2-connection.ts'
+import { watchForPreface } from './forward/http2/preface.ts'
 import { Peer } from './forward/peer.ts'
 import type { Shared } from './forward/shared.ts'
 import { listen } from './listen.ts'
@@ -23,6 +26,7 @@ const PLAIN_ANSWER = Buffer.from(
 interface Use {
   readonly isRedirect: boolean
   readonly proxyProtocol: boolean
+  readonly http2: boolean
   readonly front: TlsFront | null
 }
 
@@ -101,18 +105,17 @@ export class Clients {
     }
   }
 
-  #useOf(server: Server, { isRedirect, proxyProtocol, tls }: ListenSettings): Use {
-    const onSecure = (socket: Socket, tcp: Socket | null) => {
+  #useOf(server: Server, { isRedirect, proxyProtocol, http2, tls }: ListenSettings): Use {
+    const onSecure = (socket: TLSSocket, tcp: Socket | null) => {
       const peer = proxyProtocol ? this.#peers.get(tcp ?? socket) : Peer.of(socket)
       // Better no answer than one to a client that is taken for its proxy.
-      if (peer === undefined) socket.destroy()
+      if (peer === undefined || this.#shared.isDraining) socket.destroy()
+      else if (socket.alpnProtocol === 'h2') this.#serveHttp2(socket, server, peer)
       else this.#serve(socket, server, peer)
     }
-    return {
-      isRedirect,
-      proxyProtocol,
-      front: tls === null ? null : new TlsFront(tls, { onSecure, plainAnswer: PLAIN_ANSWER }),
-    }
+    const protocols = http2 ? ['h2', 'http/1.1'] : ['http/1.1']
+    const handler = { onSecure, plainAnswer: PLAIN_ANSWER, protocols }
+    return { isRedirect, proxyProtocol, http2, front: tls === null ? null : new TlsFront(tls, handler) }
   }
 
   #accept(socket: Socket, server: Server, use: Use): void {
@@ -129,19 +132,45 @@ export class Clients {
   }
 
   /** @param named by a proxy in front; null: the peer of the socket */
-  #begin(socket: Socket, server: Server, { isRedirect, front }: Use, named: Peer | null): void {
+  #begin(socket: Socket, server: Server, { isRedirect, http2, front }: Use, named: Peer | null): void {
+    // It may have taken its time for a PROXY header.
+    if (this.#shared.isDraining) return void socket.destroy()
     if (front !== null) return front.accept(socket)
-    if (!isRedirect) return this.#serve(socket, server, named ?? Peer.of(socket))
-    const port = () => this.#securePort
-    this.#connections.add(new RedirectConnection(socket, server, this.#shared, port, this.#forget))
+    const peer = named ?? Peer.of(socket)
+    if (isRedirect) {
+      const port = () => this.#securePort
+      this.#add(new RedirectConnection(socket, server, this.#shared, port, this.#forget))
+    } else if (http2) {
+      this.#serveEither(socket, server, peer)
+    } else {
+      this.#serve(socket, server, peer)
+    }
   }
 
-  #serve(socket: Socket, server: Server, peer: Peer): void {
-    if (this.#shared.isDraining) return void socket.destroy()
-    const connection = new ClientConnection(socket, server, peer, this.#shared, this.#forget)
-    // Its listener may have gone during the handshake.
-    if (!server.listening) connection.retire()
+  /** HTTP/1, unless the client's first bytes are those of HTTP/2 (RFC 9113 3.3). */
+  #serveEither(socket: Socket, server: Server, peer: Peer): void {
+    watchForPreface(socket, (read) => {
+      if (this.#shared.isDraining || !connection.cede()) return
+      socket.unshift(read)
+      this.#serveHttp2(socket, server, peer)
+      this.#forget(connection)
+    })
+    const connection = this.#serve(socket, server, peer)
+  }
+
+  #serve(socket: Socket, server: Server, peer: Peer): ClientConnection {
+    return this.#add(new ClientConnection(socket, server, peer, this.#shared, this.#forget))
+  }
+
+  #serveHttp2(socket: Socket, server: Server, peer: Peer): void {
+    this.#add(new Http2Connection(socket, server, peer, this.#shared, this.#forget))
+  }
+
+  #add<C extends Connection>(connection: C): C {
     this.#connections.add(connection)
+    // Its listener may have gone during the handshake.
+    if (!connection.server.listening) connection.retire()
+    return connection
   }
 
   readonly #forget = (connection: Connection) => void this.#connections.delete(connection)

@@ -89,6 +89,12 @@ export const CLIENT_ERRORS = {
     title: 'The request was not complete in time.',
     doc: 'The client did not finish its request head within `head`.',
   },
+  'edge/http2-malformed': {
+    status: 400,
+    proxyError: 'http_request_error',
+    title: 'The request is not valid HTTP/2.',
+    doc: 'Its pseudo-header fields or fields break RFC 9113 8: one is missing, repeated or unknown, belongs to a connection of HTTP/1.1, or `host` is not `:authority`. Mend the client.',
+  },
   'edge/loop': {
     status: 502,
     proxyError: 'proxy_loop_detected',

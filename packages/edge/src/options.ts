@@ -22,6 +22,11 @@ export const EDGE_OPTIONS = defineOptions({
         placeholder: '[HOST:]PORT',
         doc: 'Address; `8080` alone is on the loopback addresses, `:8080` on all.',
       },
+      http2: {
+        kind: 'boolean',
+        default: true,
+        doc: 'Clients may speak HTTP/2: with `tls` by ALPN, without it if they know beforehand (h2c, as gRPC does).',
+      },
       redirect: {
         kind: 'enum',
         values: ['https'],
@@ -197,6 +202,13 @@ export const EDGE_OPTIONS = defineOptions({
         min: 1,
         max: 1_000_000,
         doc: 'Client connections at a time; further ones are closed.',
+      },
+      http2Streams: {
+        kind: 'integer',
+        default: 128,
+        min: 1,
+        max: 10_000,
+        doc: 'Requests at a time on one HTTP/2 connection; each may have 64 KiB of its body waiting.',
       },
     },
   },

@@ -92,6 +92,15 @@ export class ClientConnection implements HttpClient, MessageSink<RequestHead>, W
     this.#isRetired = true
   }
 
+  /** What speaks here is not HTTP/1: whoever asks has the socket from now on. @returns false if it has ended */
+  cede(): boolean {
+    if (this.#ended) return false
+    this.#ended = true
+    this.#timer.clear()
+    this.socket.pause().removeAllListeners('data').removeAllListeners('end')
+    return true
+  }
+
   /** The edge stops: nothing is waited for. */
   destroy(): void {
     if (this.#relay !== null) this.#relay.abort('edge/draining')

@@ -63,7 +63,7 @@ export function errorResponse(
   shape: ErrorShape,
   pages: ErrorPages | null = null,
 ): Buffer {
-  const info = describe(answer.code)
+  const info = describeError(answer.code)
   // The class comes from an adapter: one that SCALERS.md does not know must not get into a field.
   const problem =
     answer.detail === undefined || Object.hasOwn(PROBLEMS, answer.detail) ? answer.detail : 'other'
@@ -101,7 +101,8 @@ export function errorResponse(
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${shape.isHead ? '' : body}`)
 }
 
-function describe(code: string): Pick<ClientErrorInfo, 'title' | 'proxyError'> {
+/** What clients may know of a code: one of the edge's own, or one of http1's. */
+export function describeError(code: string): Pick<ClientErrorInfo, 'title' | 'proxyError'> {
   if (Object.hasOwn(CLIENT_ERRORS, code)) return CLIENT_ERRORS[code as keyof typeof CLIENT_ERRORS]
   const http1 = (HTTP1_ERRORS as Record<string, { doc: string } | undefined>)[code]
   return { title: http1?.doc ?? 'The request is not valid.', proxyError: 'http_request_error' }

@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { FIELD, type FieldSet, fieldSet, type Head, type RequestHead } from '@brxy/http1'
 
+export type HttpVersion = '1.1' | '2.0'
+
 /** What is known of the client connection that requests come by. */
 export interface Via {
   /** Of the peer, without brackets. */
   readonly peerAddress: string
   readonly scheme: 'http' | 'https'
+  /** That of HTTP, as Via says it; default 1.1. */
+  readonly version?: HttpVersion
   /** Whether the peer is a proxy whose fields are believed. */
   readonly isTrusted: boolean
   /** This edge's name in Via (RFC 9110 7.6.3), unlike that of any other. */
@@ -132,7 +136,7 @@ export class Forwarded {
   }
 
   #common(prefix: string): string {
-    const via = `Via: 1.1 ${this.#via.pseudonym}\r\n`
+    const via = `Via: ${this.#via.version ?? '1.1'} ${this.#via.pseudonym}\r\n`
     return prefix === '' ? via : `${via}X-Forwarded-Prefix: ${prefix}\r\n`
   }
 }

@@ -7,7 +7,7 @@ import type { EdgeOptions } from '../options.ts'
 import type { RouteMatch } from '../route/route-table.ts'
 import type { AppSettings } from '../settings.ts'
 import type { ErrorPages } from './error-pages.ts'
-import { Forwarded } from './forwarded.ts'
+import { Forwarded, type HttpVersion } from './forwarded.ts'
 import { HttpDate } from './http-date.ts'
 import { LostRequests } from './lost-requests.ts'
 import type { Peer } from './peer.ts'
@@ -65,10 +65,10 @@ export class Shared {
   trustedProxies: TrustedProxies = new TrustedProxies([])
 
   /** What the requests of one connection tell about their way. */
-  forwarded(peer: Peer, scheme: 'http' | 'https'): Forwarded {
+  forwarded(peer: Peer, scheme: 'http' | 'https', version: HttpVersion = '1.1'): Forwarded {
     const { address: peerAddress } = peer
     const isTrusted = peer.canBeTrusted && this.trustedProxies.has(peerAddress)
-    return new Forwarded({ peerAddress, scheme, isTrusted, pseudonym: this.#pseudonym })
+    return new Forwarded({ peerAddress, scheme, version, isTrusted, pseudonym: this.#pseudonym })
   }
 
   nextArrival(): number {

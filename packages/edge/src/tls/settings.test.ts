@@ -52,7 +52,7 @@ describe('the TLS of a configuration', () => {
   it('is nothing by default, and the handshake has 10 s', async () => {
     const { listen, tunnel } = await load({})
     expect([listen, tunnel]).toEqual([
-      [{ bind: 'localhost:8080', isRedirect: false, proxyProtocol: false, tls: null }],
+      [{ bind: 'localhost:8080', isRedirect: false, proxyProtocol: false, http2: true, tls: null }],
       null,
     ])
     expect(edgeOptions({}).timeouts.tlsHandshakeMs).toBe(10_000)

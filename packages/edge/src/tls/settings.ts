@@ -20,6 +20,8 @@ export interface ListenSettings {
   readonly isRedirect: boolean
   /** Connections begin with a PROXY header. */
   readonly proxyProtocol: boolean
+  /** Whether HTTP/2 is spoken beside HTTP/1. */
+  readonly http2: boolean
   readonly tls: TlsSettings | null
 }
 
@@ -54,7 +56,7 @@ export async function loadTls(
   const loader = new TlsLoader(directory, timeouts.tlsHandshakeMs, nowMs, onError)
   const hasTls = listen.some(({ tls }) => tls !== undefined)
   const listeners: ListenSettings[] = []
-  for (const [at, { bind, redirect, proxyProtocol, tls }] of listen.entries()) {
+  for (const [at, { bind, http2, redirect, proxyProtocol, tls }] of listen.entries()) {
     const keys = ['listen', at]
     const isRedirect = redirect !== undefined
     if (isRedirect && tls !== undefined)
@@ -62,7 +64,8 @@ export async function loadTls(
     else if (isRedirect && !hasTls)
       onError(wrongAt([...keys, 'redirect'], 'leads nowhere: give another listener tls with its certs'))
     const files = tls?.certs.map((each, i) => ({ ...each, keys: [...keys, 'tls', 'certs', i] })) ?? []
-    listeners.push({ bind, isRedirect, proxyProtocol, tls: await loader.load(files, undefined) })
+    const loaded = await loader.load(files, undefined)
+    listeners.push({ bind, isRedirect, proxyProtocol, http2, tls: loaded })
   }
   const own = tunnel.tls === undefined ? [] : [{ ...tunnel.tls, keys: ['tunnel', 'tls'] }]
   return {

@@ -5,9 +5,6 @@ import { MIN_VERSION } from './certificate.ts'
 import { ServerNames } from './server-names.ts'
 import type { TlsSettings } from './settings.ts'
 
-// h2 goes first here once an HTTP/2 server stands behind it; `alpnProtocol` of the socket says what was agreed.
-const PROTOCOLS = ['http/1.1']
-
 export interface TlsFrontHandler {
   /**
    * A handshake succeeded.
@@ -16,6 +13,8 @@ export interface TlsFrontHandler {
   onSecure(socket: TLSSocket, tcp: Socket | null): void
   /** What somebody is answered who speaks HTTP without TLS: a whole response. */
   readonly plainAnswer: Buffer
+  /** What is spoken behind it, by preference (ALPN, RFC 7301); `alpnProtocol` of a socket says what was agreed. */
+  readonly protocols: readonly string[]
 }
 
 /**
@@ -33,7 +32,7 @@ export class TlsFront {
       cert,
       key,
       minVersion: MIN_VERSION,
-      ALPNProtocols: PROTOCOLS,
+      ALPNProtocols: [...handler.protocols],
       handshakeTimeout: handshakeMs,
     }
     if (certificates.length > 1) {

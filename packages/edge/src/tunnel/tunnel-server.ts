@@ -113,7 +113,7 @@ export class TunnelServer {
         `the linker presented ${what}; give it one that the client CA of the edge signed, with BRXY_EDGE_CERT and BRXY_EDGE_KEY`,
       )
     }
-    return new TlsFront(settings, { onSecure, plainAnswer })
+    return new TlsFront(settings, { onSecure, plainAnswer, protocols: ['http/1.1'] })
   }
 
   /** Says why, and reads nothing of what somebody sends who may not even speak. */
