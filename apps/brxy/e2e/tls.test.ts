@@ -83,7 +83,7 @@ describe('clients with TLS', () => {
     }
     // curl offers HTTP/2 as well.
     const words = ['--http2', '-o', '/dev/null', '-w', '%{http_version} %{ssl_verify_result}']
-    expect(await curl(port, ...words, `https://shop.test:${port}/`)).toBe('1.1 0')
+    expect(await curl(port, ...words, `https://shop.test:${port}/`)).toBe('2 0')
   })
 
   it('are redirected from the port without TLS', async () => {
