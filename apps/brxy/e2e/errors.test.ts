@@ -110,6 +110,8 @@ const ELSEWHERE: readonly ClientErrorCode[] = [
   'edge/app-incomplete',
   // A bug: forward/containment.test.ts.
   'edge/internal',
+  // It needs HTTP/2: forward/http2/http2-request.test.ts.
+  'edge/http2-malformed',
   // At the end of this file, for it is the end of the edge.
   'edge/draining',
 ]

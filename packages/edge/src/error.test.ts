@@ -12,7 +12,7 @@ const sources = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
 
 /** Codes that stand in the sources as strings. */
 const used = new Set(
-  sources.flatMap((source) => [...source.matchAll(/'((?:edge|token)\/[a-z-]+)'/g)].map(([, code]) => code)),
+  sources.flatMap((source) => [...source.matchAll(/'((?:edge|token)\/[a-z\d-]+)'/g)].map(([, code]) => code)),
 )
 
 const listed = [...Object.keys(CLIENT_ERRORS), ...Object.keys(EDGE_ERRORS)]

@@ -55,7 +55,7 @@ export class EdgeTarget implements Target<EdgeCase> {
     const bugs: unknown[] = []
     const edge = new Edge({
       options: {
-        listen: [{ bind: '127.0.0.1:0' }],
+        listen: [{ bind: '127.0.0.1:0', http2: false }],
         tunnel: { bind: '127.0.0.1:0' },
         admin: { bind: '127.0.0.1:0' },
         secret: SECRET,

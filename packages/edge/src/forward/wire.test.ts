@@ -37,8 +37,9 @@ const rows: { row: string; cases: Vector[] }[] = JSON.parse(
 let edge: TestEdge
 let linker: ScriptedLinker
 beforeAll(async () => {
-  // One app, whatever the host.
-  edge = await TestEdge.start({ apps: { shop: { hosts: ['*'] } } })
+  // One app, whatever the host; and one of the vectors is the preface of HTTP/2.
+  const listen = [{ bind: '127.0.0.1:0', http2: false }]
+  edge = await TestEdge.start({ listen, apps: { shop: { hosts: ['*'] } } })
   linker = await edge.linker({ slots: 64 })
 })
 afterAll(() => edge.close())

@@ -100,6 +100,13 @@ describe('a request of HTTP/2', () => {
     expect([head.status, head.text, Number(head.fields['content-length']) > 0]).toEqual([404, '', true])
   })
 
+  it('is answered 400 when it names two hosts', async () => {
+    const call = await connect().ask({ host: 'other' }).over()
+    expect([call.status, call.fields['content-type']]).toEqual([400, 'application/problem+json'])
+    expect(call.fields['proxy-status']).toBe('brxy; error=http_request_error; details="edge/http2-malformed"')
+    expect(JSON.parse(call.text)).toMatchObject({ code: 'edge/http2-malformed' })
+  })
+
   it('is answered 431 when it has more fields or bytes than HTTP/1 allows', async () => {
     const many = Object.fromEntries(Array.from({ length: 140 }, (_, i) => [`x-${i}`, '1']))
     const client = connect()
