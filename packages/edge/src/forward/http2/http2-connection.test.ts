@@ -1,7 +1,8 @@
 import { constants } from 'node:http2'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { TestEdge, type TestOptions } from '../../edge.testkit.ts'
+import { TestEdge, type TestOptions, testConfiguration } from '../../edge.testkit.ts'
 import { eventually, poll } from '../../eventually.testkit.ts'
+import { freePorts } from '../../port.testkit.ts'
 import {
   END_STREAM,
   encodeFields,
@@ -48,10 +49,9 @@ function raw(): RawHttp2 {
 /** The edge is as well as ever. */
 async function expectServing(): Promise<void> {
   const linker = await edge.linker()
-  const calls = [connect().ask()]
-  const before = linker.requests.length
-  ;(await eventually('a request', () => linker.requests[before])).respond('well')
-  await calls[0].until('well')
+  const call = connect().ask()
+  ;(await linker.next()).respond('well')
+  await call.until('well')
   linker.close()
 }
 
@@ -255,8 +255,6 @@ describe('an edge that stops', () => {
 
 describe('a reload that takes the listener away', () => {
   it('ends the connection after its requests, and the client is told which', async () => {
-    const { freePorts } = await import('../../port.testkit.ts')
-    const { testConfiguration } = await import('../../edge.testkit.ts')
     const [tunnel, admin, first, second] = await freePorts(4)
     const optionsOf = (port: number) => ({
       tunnel: { bind: `127.0.0.1:${tunnel}` },
