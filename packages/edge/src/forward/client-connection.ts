@@ -194,9 +194,8 @@ export class ClientConnection implements HttpClient, MessageSink<RequestHead>, W
     if (this.#input.waiting !== null) this.#pump()
   }
 
-  // --- edge -> client ---
+  // --- edge -> client: HttpClient says what each means ---
 
-  /** @param lastReadBytes of the body that came last. */
   awaitGrant(bufferedBytes: number, lastReadBytes: number): void {
     if (this.#timer.awaitGrant(bufferedBytes, lastReadBytes)) this.pauseInput()
   }
@@ -235,13 +234,11 @@ export class ClientConnection implements HttpClient, MessageSink<RequestHead>, W
     this.#exchange = null
   }
 
-  /** The response is complete. */
   sendEnd(exchange: HttpExchange): void {
     this.response.sendEnd()
     this.#done(exchange, null)
   }
 
-  /** The exchange failed before its response head: the edge answers. */
   sendError(exchange: HttpExchange, code: ClientErrorCode, detail?: string, retryMs?: number): void {
     const { status } = CLIENT_ERRORS[code]
     this.#beginOwn(exchange, status)
@@ -250,7 +247,6 @@ export class ClientConnection implements HttpClient, MessageSink<RequestHead>, W
     this.#done(exchange, code)
   }
 
-  /** The edge answers with a text, because its operator wants it so. */
   sendPlain(exchange: HttpExchange, status: number, body: string): void {
     this.#beginOwn(exchange, status)
     this.response.sendPlain(status, body, this.#isLast)
@@ -263,7 +259,6 @@ export class ClientConnection implements HttpClient, MessageSink<RequestHead>, W
     if (!exchange.requestEnded) this.response.keepAlive = false
   }
 
-  /** The response cannot be completed: the client must not take it for complete. */
   abort(exchange: HttpExchange): void {
     this.#exchange = null
     this.#ended = true
