@@ -128,7 +128,7 @@ export const LINKER_OPTIONS = defineOptions({
     default: 30_000,
     min: 0,
     max: 3_600_000,
-    doc: 'Longest time for running requests to finish after a signal.',
+    doc: 'Time for running requests after a signal.',
     group: 'Times',
   },
   lostMs: {

@@ -99,7 +99,9 @@ function completed({ values, source }: Collected<typeof SETTINGS>, hasFile: bool
     tunnel: { ...values.tunnel, tls: tunnelTls(values, source) },
     onExit: values.onExit ?? (hasFile ? 'keep' : 'stop'),
     ...(hasFile && source.listen === 'default'
-      ? { listen: [{ bind: ':8080', http2: true, redirect: undefined, proxyProtocol: false, tls: undefined }] }
+      ? {
+          listen: [{ bind: ':8080', http2: true, redirect: undefined, proxyProtocol: false, tls: undefined }],
+        }
       : {}),
   }
 }

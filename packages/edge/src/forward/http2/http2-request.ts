@@ -2,7 +2,7 @@ import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'nod
 import type { BodyKind, Head, Http1Error, MessageSink, RequestHead, ResponseHead } from '@brxy/http1'
 import { assert, type StreamHandler } from '@brxy/protocol'
 import { CLIENT_ERRORS, type ClientErrorCode } from '../../error.ts'
-import { admit, Refusal } from '../admit.ts'
+import { admit, OwnAnswer, Refusal } from '../admit.ts'
 import { ClientTimer } from '../client-timer.ts'
 import type { Forwarded } from '../forwarded.ts'
 import type { HttpClient } from '../http-client.ts'
@@ -85,6 +85,7 @@ export class Http2Request implements HttpClient, MessageSink<RequestHead> {
     this.response.begin(head)
     const admitted = admit(this, head)
     if (admitted instanceof Refusal) return this.#refuse(admitted)
+    if (admitted instanceof OwnAnswer) return this.#answer(admitted)
     this.#exchange = admitted
     admitted.app.submit(admitted)
   }
@@ -118,6 +119,11 @@ export class Http2Request implements HttpClient, MessageSink<RequestHead> {
   #refuseMalformed(): void {
     const { status } = CLIENT_ERRORS['edge/http2-malformed']
     this.#refuse(new Refusal('edge/http2-malformed', status, true, this.shared.errorPages))
+  }
+
+  #answer({ status }: OwnAnswer): void {
+    this.response.sendPlain(status, '', this.#isEnded)
+    this.#over(null, null)
   }
 
   /** The edge answers without an application, or instead of one that has the request already. */
