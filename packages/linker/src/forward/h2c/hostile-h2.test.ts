@@ -32,8 +32,10 @@ async function serve(
   serveOne: (h2: RawH2) => Promise<void>,
   options: Parameters<typeof linked>[1] = {},
   first?: string,
+  windowBytes = 65_536,
 ): Promise<Linked> {
-  const one = await linked(await rawH2App(serveOne, first), { h2c: true, ...options })
+  const app = await rawH2App(serveOne, first)
+  const one = await linked(app, { h2c: true, ...options }, { session: { windowBytes } })
   open.push(one)
   return one
 }
@@ -248,13 +250,18 @@ describe('after its head, an application that', () => {
 
   test('closes the connection behind a complete answer has not, even if the client reads it later', async () => {
     const body = 'x'.repeat(16_000)
-    const { session, app, idle } = await serve(async (h2) => {
-      const id = await h2.request()
-      h2.write(head(id), ...Array.from({ length: 3 }, () => frame(H2.DATA, 0, id, body)))
-      h2.write(headers(id, [['grpc-status', '0']], END_STREAM))
-      await h2.seen()
-      h2.connection.end()
-    })
+    const { session, app, idle } = await serve(
+      async (h2) => {
+        const id = await h2.request()
+        h2.write(head(id), ...Array.from({ length: 3 }, () => frame(H2.DATA, 0, id, body)))
+        h2.write(headers(id, [['grpc-status', '0']], END_STREAM))
+        await h2.seen()
+        h2.connection.end()
+      },
+      {},
+      undefined,
+      4096,
+    )
     const answer = session.open()
     answer.consumes = false
     await until('the end of the connection', () => app.connections[0]?.ending === 'closed')

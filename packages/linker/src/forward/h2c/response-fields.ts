@@ -44,7 +44,8 @@ export class ResponseHeads implements MessageSink<ResponseHead> {
    * @throws Http1Error, 502
    */
   parse(fields: RawFields): ResponseHead {
-    const status = fields[fields.indexOf(':status') + 1]
+    const status = fields[fields.indexOf(':status') + 1] ?? ''
+    if (!/^\d{3}$/.test(status)) throw new Http1Error('http1/bad-status-line', 0, 502, 'no :status')
     // HTTP/2 has no reason phrase.
     const head = Buffer.from(`HTTP/1.1 ${status} \r\n${fieldLines(fields)}\r\n`, 'latin1')
     this.#decoder.push(head, 0, head.length, this)
