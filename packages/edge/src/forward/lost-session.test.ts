@@ -259,9 +259,12 @@ describe('while a request waits for its linker', () => {
       return client
     })
     expect(edge.edge.status().apps.map(({ app }) => app)).toEqual(['other'])
+    const started = await eventually('its launch', () =>
+      platform.started.find(({ route }) => route === 'other'),
+    )
     other.finish()
     await edge.untilHeld(0, 'other')
-    platform.fail(platform.started[1].launch.id, crashed, 'other')
+    platform.fail(started.launch.id, crashed, 'other')
     await eventually('room', () => platform.removed.length === 2)
     const back = await insist(() => edge.back(linker, 1))
     ;(await back.next()).respond('done')
