@@ -1,10 +1,8 @@
-import { Duplex } from 'node:stream'
-import { connect } from 'node:tls'
 import { FEATURE_ADDRESSES } from '@brxy/protocol'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import type { RawClient } from '../client.testkit.ts'
 import { TestEdge, type TestOptions, testConfiguration } from '../edge.testkit.ts'
-import { eventually, poll, within } from '../eventually.testkit.ts'
+import { eventually, poll } from '../eventually.testkit.ts'
 import type { LinkerScript, ScriptedRequest } from '../linker.testkit.ts'
 import { freePorts } from '../port.testkit.ts'
 import { FakePlatform } from '../scaler.testkit.ts'
@@ -229,61 +227,6 @@ describe('a listener without proxyProtocol', () => {
   })
 })
 
-describe('a listener with TLS and proxyProtocol', () => {
-  let ca: TestCa
-  let shop: TestCertificate
-  beforeAll(() => {
-    ca = new TestCa()
-    shop = absolute(ca, ca.sign(['shop']))
-  })
-  afterAll(() => ca.remove())
-
-  /** @param at where the first bytes, header and ClientHello, are cut in two */
-  async function handshake(header: Buffer, at: number): Promise<ScriptedRequest> {
-    const linker = await edge.linker()
-    const raw = edge.client()
-    const socket = connect({ socket: new Prefixed(raw, header, at), ca: ca.ca, servername: 'shop' })
-    const failed = new Promise<never>((_, reject) => socket.on('error', reject))
-    socket.write(get(CLAIM))
-    const request = await Promise.race([linker.next(), failed])
-    request.respond('ok')
-    const answer = new Promise((resolve) => socket.once('data', resolve))
-    expect(`${await within('the answer', answer)}`).toMatch(/^HTTP\/1\.1 200 /)
-    socket.destroy()
-    raw.close()
-    await linker.leave()
-    return request
-  }
-
-  it('finds the header before the handshake, however the first bytes come', async () => {
-    await start({ listen: [{ bind: '127.0.0.1:0', proxyProtocol: true, tls: { certs: [shop] } }] })
-    const cuts = [
-      0,
-      1,
-      5,
-      12,
-      13,
-      16,
-      V2.length - 1,
-      V2.length,
-      V2.length + 1,
-      V2.length + 5,
-      V2.length + 100,
-    ]
-    for (const at of [...cuts, Number.POSITIVE_INFINITY]) {
-      const request = await handshake(V2, at)
-      expect([at, forwardedFor(request)]).toEqual([at, '2001:db8::1'])
-      expect(request.head).toMatch(/^x-forwarded-proto: https\r$/im)
-    }
-  })
-
-  it('closes a connection that begins with the handshake, or of somebody else', async () => {
-    await start({ listen: [{ bind: '127.0.0.1:0', proxyProtocol: true, tls: { certs: [shop] } }] })
-    await expect(handshake(Buffer.alloc(0), 0)).rejects.toMatchObject({ code: 'ECONNRESET' })
-    expect(await refused()).toMatchObject({ code: 'edge/bad-proxy-header' })
-  })
-})
-
 describe('a TCP app with proxyProtocol', () => {
   const app = { tcp: { bind: '127.0.0.1:0', proxyProtocol: true } }
 
@@ -379,35 +322,4 @@ describe('proxyProtocol without trustedProxies', () => {
 
 function absolute(ca: TestCa, { cert, key }: TestCertificate): TestCertificate {
   return { cert: `${ca.directory}/${cert}`, key: `${ca.directory}/${key}` }
-}
-
-/** A connection whose first bytes are a header; those and what is written first go out in two pieces. */
-class Prefixed extends Duplex {
-  readonly #client: RawClient
-  #header: Buffer
-  readonly #at: number
-
-  constructor(client: RawClient, header: Buffer, at: number) {
-    super()
-    this.#client = client
-    this.#header = header
-    this.#at = at
-    client.socket.on('data', (data) => this.push(data))
-    client.socket.on('end', () => this.push(null))
-    client.socket.on('error', (error) => this.destroy(error))
-    client.socket.on('close', () => this.destroy())
-  }
-
-  override _read(): void {}
-
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    const first = Buffer.concat([this.#header, chunk])
-    const at = this.#header.length === 0 ? first.length : Math.min(this.#at, first.length)
-    this.#header = Buffer.alloc(0)
-    const { socket } = this.#client
-    socket.write(first.subarray(0, at), () => {
-      // The other end, in this process, has its turn to read.
-      setImmediate(() => setImmediate(() => socket.write(first.subarray(at), done)))
-    })
-  }
 }
