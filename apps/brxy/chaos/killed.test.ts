@@ -65,7 +65,7 @@ describe('kill -9', () => {
     expect(edge.matching('bug')).toEqual([])
   })
 
-  it.each(['length', 'chunked'])(
+  it.each(['length', 'chunked', 'close'])(
     'of an application in the middle of a body (%s): it never looks complete to a client',
     async (framing) => {
       await start(linked(DYING), {})

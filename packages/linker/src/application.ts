@@ -5,6 +5,8 @@ import type { AppEnd } from './life/life.ts'
 export interface Application {
   /** How the first process ended, if it was started here; never resolves otherwise, and never rejects. */
   readonly exited: Promise<AppEnd>
+  /** It is ending by a signal, or with a status other than 0: what it has not completed will not be. */
+  isFailing(): boolean
   /** Resolves when it accepts connections. Rejects with the signal's reason. */
   waitUntilListening(signal: AbortSignal): Promise<AppAddress & { readonly tookMs: number }>
   /** Resolves when all of it is gone; at once for one that was not started here. Idempotent, never rejects. */

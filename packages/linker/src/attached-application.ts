@@ -42,6 +42,10 @@ export class AttachedApplication implements Application {
     return Promise.resolve()
   }
 
+  isFailing(): boolean {
+    return false
+  }
+
   tail(): string {
     return ''
   }

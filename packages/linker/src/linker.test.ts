@@ -71,6 +71,10 @@ class ScriptedApplication implements Application {
     this.#onStopped()
   }
 
+  isFailing(): boolean {
+    return false
+  }
+
   tail(): string {
     return 'last words'
   }

@@ -121,6 +121,7 @@ export class Linker implements EdgeLinkOwner {
     const events: ForwarderEvents = {
       onFreed: (isPassive) => this.#onFreed(isPassive),
       onUnreachable: (session) => this.#onUnreachable(session),
+      isAppFailing: () => this.#config.application.isFailing(),
       onLimit: (streams) => this.#onLimit(streams),
       onBadResponse: (message) => this.#config.onEvent({ type: 'bad-response', message }),
       onBug: (error) => this.onBug(error),

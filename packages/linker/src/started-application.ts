@@ -113,6 +113,10 @@ export class StartedApplication implements Application {
     await this.#restarting?.catch(() => {})
   }
 
+  isFailing(): boolean {
+    return this.#process.isFailing()
+  }
+
   tail(): string {
     return this.#process.tail()
   }

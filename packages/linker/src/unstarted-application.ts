@@ -18,6 +18,10 @@ export class UnstartedApplication implements Application {
     return Promise.resolve()
   }
 
+  isFailing(): boolean {
+    return false
+  }
+
   tail(): string {
     return ''
   }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { withPort } from './argv.ts'
 import { appEnvironment } from './environment.ts'
 import type { AppError } from './errors.ts'
+import { isFailing } from './failing.ts'
 import { isGroupRunning, signalGroup } from './group.ts'
 import { type Guard, startGuard } from './guard.ts'
 import { notRunnable } from './not-runnable.ts'
@@ -48,6 +49,8 @@ export interface AppProcess {
    *   if even the first process could not be removed (it hangs in the kernel)
    */
   stop(killAfterMs: number): Promise<AppExit>
+  /** The first process is ending, or has ended, by a signal or with a status other than 0. */
+  isFailing(): boolean
   /** Forwards a signal to the first process only, as an init would; nothing happens once it is gone. */
   signal(name: NodeJS.Signals): void
   /** The last 4 KiB of output, both streams in the order of arrival. */
@@ -152,6 +155,12 @@ class RunningApp implements AppProcess {
     this.#killAt = Math.min(this.#killAt, performance.now() + killAfterMs)
     this.#stopping ??= this.#stop()
     return this.#stopping
+  }
+
+  isFailing(): boolean {
+    const { exitCode, signalCode } = this.#child
+    if (exitCode !== null || signalCode !== null) return exitCode !== 0
+    return isFailing(this.pid)
   }
 
   signal(name: NodeJS.Signals): void {

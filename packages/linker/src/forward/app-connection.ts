@@ -21,7 +21,10 @@ interface ConnectionUser {
 }
 
 /** Who sends a request and waits for its response. */
-export interface HttpUser extends ConnectionUser, MessageSink<ResponseHead> {}
+export interface HttpUser extends ConnectionUser, MessageSink<ResponseHead> {
+  /** Asked when only the end of the connection says that the response is complete: whether that may be by accident. */
+  isCutOff(): boolean
+}
 
 /** Who takes the bytes as they are. */
 export interface OpaqueUser extends ConnectionUser {
@@ -243,6 +246,7 @@ export class AppConnection implements MessageSink<ResponseHead>, WriterOwner {
 
   #finish(): void {
     if (this.isOver) return
+    if (this.#isUntilClose && this.#http?.isCutOff()) return this.#over(new Error('it is ending'))
     try {
       // Its other direction may go on.
       if (this.#opaque !== null) return this.#opaque.onFin()

@@ -155,6 +155,10 @@ export class AppExchange extends Exchange implements HttpUser {
     this.fail(reset, `${this.#method}: the application's response: ${error.message}`)
   }
 
+  isCutOff(): boolean {
+    return this.forwarder.events.isAppFailing()
+  }
+
   onGone(error: Error | null): void {
     const connection = this.connection as AppConnection
     if (this.#lingers) return this.close()

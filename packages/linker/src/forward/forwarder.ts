@@ -26,6 +26,8 @@ export interface ForwarderEvents {
   onFreed(isPassive: boolean): void
   /** The application does not accept connections; the request went back to the edge. */
   onUnreachable(session: LinkerSession): void
+  /** Asked when only the end of a connection says that a response is complete. */
+  isAppFailing(): boolean
   /** How many requests the application takes at a time, as it says over HTTP/2. */
   onLimit(streams: number): void
   /** The application broke HTTP or its connection, or the edge sent what cannot be forwarded; for the operator. */

@@ -139,6 +139,7 @@ async function stuckApplication(): Promise<Application> {
     exited: new Promise(() => {}),
     waitUntilListening: () => Promise.resolve({ host: '127.0.0.1', port, tookMs: 0 }),
     stop: () => Promise.resolve(),
+    isFailing: () => false,
     tail: () => '',
   }
 }
