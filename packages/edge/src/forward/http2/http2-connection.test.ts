@@ -100,6 +100,28 @@ describe('the first bytes of a connection', () => {
     expect(await client.ended()).toMatch(/^HTTP\/1.1 400 /)
   })
 
+  it('may come behind a PROXY header, in one read with it or later', async () => {
+    const listen = [{ bind: '127.0.0.1:0', proxyProtocol: true }]
+    await restart({ listen, trustedProxies: ['127.0.0.1'] })
+    const linker = await edge.linker({ slots: 2 })
+    const header = Buffer.from('PROXY TCP4 192.0.2.7 127.0.0.1 1234 80\r\n')
+    const first = Buffer.concat([header, PREFACE, encodeFrame(FRAME.SETTINGS, 0, 0, Buffer.alloc(0))])
+    for (const begin of [
+      () => raw().send(first),
+      async () => {
+        const client = raw().send(header)
+        await eventually('the connection', () => edge.edge.status().connections === 2)
+        return client.greet()
+      },
+    ]) {
+      const client = (await begin()).request(1)
+      const request = await linker.next()
+      expect(request.head).toMatch(/\r\nX-Forwarded-For: 192\.0\.2\.7\b/)
+      request.respond('ok')
+      expect(await client.answerTo(1)).toBe('200')
+    }
+  })
+
   it('are HTTP/1 where the listener has HTTP/2 switched off', async () => {
     await restart({ listen: [{ bind: '127.0.0.1:0', http2: false }] })
     const client = raw().greet()

@@ -100,6 +100,11 @@ describe('a request of HTTP/2', () => {
     expect([head.status, head.text, Number(head.fields['content-length']) > 0]).toEqual([404, '', true])
   })
 
+  it('ends here when it may go no further', async () => {
+    const call = await connect().ask({ ':method': 'OPTIONS', 'max-forwards': '0' }).over()
+    expect([call.status, call.isEnded, call.text]).toEqual([200, true, ''])
+  })
+
   it('is answered 400 when it names two hosts', async () => {
     const call = await connect().ask({ host: 'other' }).over()
     expect([call.status, call.fields['content-type']]).toEqual([400, 'application/problem+json'])
