@@ -83,6 +83,8 @@ const WAYS: Partial<Record<ClientErrorCode, (accept: string) => Promise<string>>
   'edge/app-closed': (accept) => new Asked(get('faulty', 'hangUp', accept)).answer(),
   'edge/app-protocol': (accept) => new Asked(get('faulty', 'noHttp', accept)).answer(),
   'edge/loop': (accept) => new Asked(get('loop', '', accept)).answer(),
+  'edge/bad-max-forwards': (accept) =>
+    new Asked(get('faulty', '', accept, '\r\nMax-Forwards: no').replace('GET', 'OPTIONS')).answer(),
   'edge/head-timeout': (accept) =>
     new Asked(`GET / HTTP/1.1\r\nHost: faulty.test\r\nAccept: ${accept}\r\n`).answer(),
   'edge/upgrade-failed'(accept) {
