@@ -1,19 +1,10 @@
 import type { Server, Socket } from 'node:net'
-import {
-  type BodyKind,
-  type Head,
-  type Http1Error,
-  type MessageSink,
-  RequestDecoder,
-  type RequestHead,
-  type ResponseHead,
-} from '@brxy/http1'
+import type { BodyKind, Head, Http1Error, RequestHead, ResponseHead } from '@brxy/http1'
 import type { Stream } from '@brxy/protocol'
 import type { WriterOwner } from '@brxy/protocol/transport'
 import { CLIENT_ERRORS, type ClientErrorCode } from '../error.ts'
 import { schemeOf } from '../tls/scheme.ts'
 import { admit, OwnAnswer, Refusal } from './admit.ts'
-import { ClientInput } from './client-input.ts'
 import { ClientResponse } from './client-response.ts'
 import { ClientTimer } from './client-timer.ts'
 import type { HttpClient } from './http-client.ts'
@@ -23,6 +14,7 @@ import { OpaqueRelay } from './opaque-relay.ts'
 import { cut, keepOpen } from './opaque-socket.ts'
 import type { Peer } from './peer.ts'
 import { CanonicalHead } from './request-head.ts'
+import { RequestReader, type RequestReaderOwner } from './request-reader.ts'
 import type { Shared } from './shared.ts'
 
 /** Response bytes that a client has not taken; while there are more its next request waits. */
@@ -32,7 +24,7 @@ const MAX_UNTAKEN_BYTES = 64 * 1024
  * One client connection, HTTP/1: requests one after another, each brokered afresh, until one of them becomes something
  * else. It owns the socket and its timer and decides nothing about where a request goes.
  */
-export class ClientConnection implements HttpClient, MessageSink<RequestHead>, WriterOwner {
+export class ClientConnection implements HttpClient, RequestReaderOwner, WriterOwner {
   readonly socket: Socket
   /** The listener that it came by. */
   readonly server: Server
@@ -41,8 +33,7 @@ export class ClientConnection implements HttpClient, MessageSink<RequestHead>, W
   readonly head: CanonicalHead
   readonly response: ClientResponse
   readonly #onClosed: (connection: ClientConnection) => void
-  readonly #input: ClientInput
-  readonly #decoder = new RequestDecoder()
+  readonly #reader: RequestReader
   readonly #timer: ClientTimer
   /** No more requests are read. */
   #ended = false
@@ -52,9 +43,8 @@ export class ClientConnection implements HttpClient, MessageSink<RequestHead>, W
   #exchange: HttpExchange | null = null
   /** After a 101 it carries the bytes, and no more requests come. */
   #relay: OpaqueRelay | null = null
-  #pumping = false
   /** The response was complete while the decoder was still inside the request. */
-  #beginAfterPush = false
+  #beginAfterRead = false
   /** To be answered when the decoder has returned. */
   #refusal: Refusal | OwnAnswer | null = null
 
@@ -71,7 +61,7 @@ export class ClientConnection implements HttpClient, MessageSink<RequestHead>, W
     this.shared = shared
     this.#onClosed = onClosed
     this.head = new CanonicalHead(shared.forwarded(peer, schemeOf(socket)))
-    this.#input = new ClientInput(socket)
+    this.#reader = new RequestReader(socket, this)
     this.response = new ClientResponse(this, shared.writer, shared.date)
     this.#timer = new ClientTimer(shared, () => this.#onTimeout())
     this.#timer.awaitRequest()
@@ -84,7 +74,7 @@ export class ClientConnection implements HttpClient, MessageSink<RequestHead>, W
   /** The edge drains: an idle connection closes now, a busy one after its response. */
   drain(): void {
     if (this.#ended) this.#linger?.hurry()
-    else if (this.#exchange === null && this.#decoder.idle) this.#finish()
+    else if (this.#exchange === null && this.#reader.isIdle) this.#finish()
   }
 
   /** Its listener is gone: the next response is the last one. */
@@ -115,40 +105,34 @@ export class ClientConnection implements HttpClient, MessageSink<RequestHead>, W
       return
     }
     if (this.#relay !== null) return this.#relay.onClientData(data)
-    this.#input.add(data)
-    this.#pump()
+    this.#reader.add(data)
+    this.#afterRead()
   }
 
-  /** Feeds the decoder until it waits for more bytes, for the response, or for the client to take responses. */
-  #pump(): void {
-    if (this.#pumping) return
-    this.#pumping = true
-    try {
-      for (
-        let input = this.#input.waiting;
-        input !== null && !this.#ended && !this.#isWaiting();
-        input = this.#input.waiting
-      ) {
-        this.#input.consume(this.#decoder.push(input, 0, input.length, this))
-        if (this.#refusal !== null) this.#answerRefusal()
-        else if (this.#beginAfterPush) this.#begin()
-      }
-    } catch (error) {
-      this.#onBug(error)
-    }
-    this.#pumping = false
+  /** What waits unparsed may be read now. */
+  #read(): void {
+    if (this.#reader.isReading) return
+    this.#reader.read()
+    this.#afterRead()
+  }
+
+  #afterRead(): void {
     if (this.#ended) return
-    if (this.#input.isFull) this.#input.pause()
-    else if (this.#exchange === null) this.#input.resume()
-    if (this.#exchange === null && !this.#decoder.idle) this.#timer.awaitHead()
+    if (!this.#reader.pauseIfFull() && this.#exchange === null) this.#reader.resume()
+    if (this.#exchange === null && !this.#reader.isIdle) this.#timer.awaitHead()
   }
 
-  /** Whether the next bytes have to wait. */
-  #isWaiting(): boolean {
+  isBusy(): boolean {
+    if (this.#ended) return true
     const exchange = this.#exchange
     // Who sends requests and reads no responses must not fill the memory with them.
     if (exchange === null) return this.socket.writableLength > MAX_UNTAKEN_BYTES
-    return exchange.requestEnded || this.#input.isPaused
+    return exchange.requestEnded || this.#reader.isPaused
+  }
+
+  onRead(): void {
+    if (this.#refusal !== null) this.#answerRefusal()
+    else if (this.#beginAfterRead) this.#begin()
   }
 
   onHead(head: RequestHead): void {
@@ -186,12 +170,12 @@ export class ClientConnection implements HttpClient, MessageSink<RequestHead>, W
   }
 
   pauseInput(): void {
-    this.#input.pause()
+    this.#reader.pause()
   }
 
   resumeInput(): void {
-    this.#input.resume()
-    if (this.#input.waiting !== null) this.#pump()
+    this.#reader.resume()
+    if (this.#reader.hasWaiting) this.#read()
   }
 
   // --- edge -> client: HttpClient says what each means ---
@@ -217,8 +201,8 @@ export class ClientConnection implements HttpClient, MessageSink<RequestHead>, W
   switchProtocol(exchange: HttpExchange, head: ResponseHead, stream: Stream): OpaqueRelay {
     this.#timer.clear()
     this.response.sendSwitch(head, exchange.upgrade, exchange.heldMs)
-    const waiting = this.#input.take()
-    this.#input.resume()
+    const waiting = this.#reader.take()
+    this.#reader.resume()
     keepOpen(this.socket)
     this.#relay = new OpaqueRelay(this.socket, this.shared, {
       onOver: (error) => this.#onSwitchedOver(error),
@@ -288,9 +272,9 @@ export class ClientConnection implements HttpClient, MessageSink<RequestHead>, W
     exchange.report(error)
     this.#exchange = null
     if (!this.response.keepAlive || this.#isLast) return this.#finish()
-    // Inside a push the decoder is not done with this request yet; #pump begins the next one.
-    if (this.#pumping) {
-      this.#beginAfterPush = true
+    // Inside the decoder: it is not done with this request yet. onRead begins the next one.
+    if (this.#reader.isReading) {
+      this.#beginAfterRead = true
       return
     }
     this.#begin()
@@ -298,8 +282,8 @@ export class ClientConnection implements HttpClient, MessageSink<RequestHead>, W
   }
 
   #begin(): void {
-    this.#beginAfterPush = false
-    this.#decoder.begin()
+    this.#beginAfterRead = false
+    this.#reader.begin()
     this.response.reset()
     this.head.clear()
     this.#timer.awaitRequest()
@@ -325,7 +309,7 @@ export class ClientConnection implements HttpClient, MessageSink<RequestHead>, W
   }
 
   /** Something of ours is wrong. It ends this connection and nothing else. */
-  #onBug(error: unknown): void {
+  onBug(error: unknown): void {
     this.shared.emit({ type: 'bug', error })
     const exchange = this.#exchange
     const pages = exchange === null ? this.shared.errorPages : exchange.app.settings.errorPages
@@ -352,7 +336,7 @@ export class ClientConnection implements HttpClient, MessageSink<RequestHead>, W
       this.#refuse(new Refusal('edge/head-timeout', status, true, this.shared.errorPages))
       this.#answerRefusal()
     } catch (error) {
-      this.#onBug(error)
+      this.onBug(error)
     }
   }
 
@@ -373,7 +357,7 @@ export class ClientConnection implements HttpClient, MessageSink<RequestHead>, W
     this.shared.writer.flush()
     this.#timer.clear()
     this.#ended = true
-    this.#input.take()
+    this.#reader.take()
     this.#linger = new Linger(this.socket, this.shared.wheel)
     if (this.shared.isDraining) this.#linger.hurry()
   }
