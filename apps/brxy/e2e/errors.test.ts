@@ -87,6 +87,8 @@ const WAYS: Partial<Record<ClientErrorCode, (accept: string) => Promise<string>>
     new Asked(get('faulty', '', accept, '\r\nMax-Forwards: no').replace('GET', 'OPTIONS')).answer(),
   'edge/head-timeout': (accept) =>
     new Asked(`GET / HTTP/1.1\r\nHost: faulty.test\r\nAccept: ${accept}\r\n`).answer(),
+  'edge/body-timeout': (accept) =>
+    new Asked(get('slow', '', accept, '\r\nContent-Length: 5').replace('GET', 'POST')).answer(),
   'edge/upgrade-failed'(accept) {
     const upgrade =
       ', Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='
@@ -163,6 +165,7 @@ beforeAll(async () => {
       small: { hosts: ['small.test'], queue: { requests: 1 } },
       many: { hosts: ['*.many.test'], perHost: true, maxRoutes: 1 },
       late: { hosts: ['late.test'], hold: '200ms' },
+      slow: { hosts: ['slow.test'], bodyIdle: '300ms' },
       broken: { hosts: ['broken.test'], scaler: launched(linked(shell('exit 3'))) },
       faulty: { hosts: ['faulty.test'], response: '300ms', scaler: launched(linked(FAULTY, ['-c', '4'])) },
       doomed: { hosts: ['doomed.test'], scaler: launched(linked(FAULTY)) },

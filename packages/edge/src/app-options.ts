@@ -114,6 +114,33 @@ export const DEFAULT_OPTIONS = defineOptions({
     max: 86_400_000,
     doc: 'Longest wait for the response head of an application.',
   },
+  bodyIdleMs: {
+    kind: 'duration',
+    default: 30_000,
+    min: 0,
+    max: 86_400_000,
+    doc: 'A client that sends nothing of its request body for so long, while it is waited for, is answered 408; 0: it may.',
+  },
+  bodyRateBytes: {
+    kind: 'bytes',
+    default: 256,
+    min: 0,
+    max: 2 ** 40,
+    doc: 'Bytes a second that a request body must bring in the long run, or its client is out of `bodyIdle` in the end; 0: any.',
+  },
+  streamIdleMs: {
+    kind: 'duration',
+    default: 300_000,
+    min: 0,
+    max: 86_400_000,
+    doc: 'A response under way of which no byte moves for so long is aborted; 0: never, for events that are rare. Not for upgrades and TCP.',
+  },
+  halfClose: {
+    kind: 'enum',
+    values: ['cancel', 'serve'],
+    default: 'cancel',
+    doc: 'What a client that ends its direction of the connection behind a whole request wants: nothing any more, or its response.',
+  },
   waiting: {
     kind: 'section',
     doc: 'What becomes of requests that the app cannot serve in time.',

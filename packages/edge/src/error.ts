@@ -95,6 +95,12 @@ export const CLIENT_ERRORS = {
     title: 'The request is not valid HTTP/2.',
     doc: 'Its pseudo-header fields or fields break RFC 9113 8: one is missing, repeated or unknown, belongs to a connection of HTTP/1.1, or `host` is not `:authority`. Mend the client.',
   },
+  'edge/body-timeout': {
+    status: 408,
+    proxyError: 'http_request_error',
+    title: 'The request body did not come fast enough.',
+    doc: 'The client sent nothing of its request body for `bodyIdle`, or less than `bodyRate` for too long, while it was waited for. For clients that are slow on purpose raise or turn off both for the app.',
+  },
   'edge/loop': {
     status: 502,
     proxyError: 'proxy_loop_detected',

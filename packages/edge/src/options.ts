@@ -244,6 +244,13 @@ export const EDGE_OPTIONS = defineOptions({
         max: 60_000,
         doc: 'How long a request that must not run twice, and whose tunnel died, waits for its linker to say that it never had it. Linkers come back within `tunnel.reconnectSpread`.',
       },
+      writeStallMs: {
+        kind: 'duration',
+        default: 60_000,
+        min: 0,
+        max: 3_600_000,
+        doc: 'A client that takes nothing of the response that waits for it for so long is reset; 0: never. Not for upgrades and TCP.',
+      },
       drainMs: {
         kind: 'duration',
         flag: 'drain',

@@ -11,6 +11,7 @@ export const MACHINES: readonly RegExp[] = [
   /^packages\/http1\/src\//,
   /^packages\/protocol\/src\/(?!transport\/)/,
   /^packages\/edge\/src\/(broker|puller-heap|throttle)\.ts$/,
+  /^packages\/edge\/src\/forward\/(exchange-deadlines|upload-pace|write-stall)\.ts$/,
   /^packages\/edge\/src\/hold\//,
   /^packages\/edge\/src\/route\//,
   /^packages\/edge\/src\/scale\/(?!runner|scalers|scaler-log)/,

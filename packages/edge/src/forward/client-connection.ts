@@ -16,6 +16,7 @@ import type { Peer } from './peer.ts'
 import { CanonicalHead } from './request-head.ts'
 import { RequestReader, type RequestReaderOwner } from './request-reader.ts'
 import type { Shared } from './shared.ts'
+import { WriteProgress } from './write-progress.ts'
 
 /** Response bytes that a client has not taken; while there are more its next request waits. */
 const MAX_UNTAKEN_BYTES = 64 * 1024
@@ -35,8 +36,11 @@ export class ClientConnection implements HttpClient, RequestReaderOwner, WriterO
   readonly #onClosed: (connection: ClientConnection) => void
   readonly #reader: RequestReader
   readonly #timer: ClientTimer
+  readonly #progress: WriteProgress
   /** No more requests are read. */
   #ended = false
+  /** The client has sent FIN, and what it had asked for before is still served. */
+  #clientEnded = false
   #isRetired = false
   /** How the connection ends, unless at once. */
   #linger: Linger | null = null
@@ -63,7 +67,8 @@ export class ClientConnection implements HttpClient, RequestReaderOwner, WriterO
     this.head = new CanonicalHead(shared.forwarded(peer, schemeOf(socket)))
     this.#reader = new RequestReader(socket, this)
     this.response = new ClientResponse(this, shared.writer, shared.date)
-    this.#timer = new ClientTimer(shared, () => this.#onTimeout())
+    this.#timer = new ClientTimer(shared, (nowMs) => this.#onTimeout(nowMs))
+    this.#progress = new WriteProgress(socket, shared)
     this.#timer.awaitRequest()
     socket.on('data', (data) => this.#onInput(data))
     socket.on('end', () => this.#onEnd())
@@ -118,6 +123,7 @@ export class ClientConnection implements HttpClient, RequestReaderOwner, WriterO
 
   #afterRead(): void {
     if (this.#ended) return
+    if (this.#clientEnded && this.#exchange === null && !this.isBusy()) return this.#finish()
     if (!this.#reader.pauseIfFull() && this.#exchange === null) this.#reader.resume()
     if (this.#exchange === null && !this.#reader.isIdle) this.#timer.awaitHead()
   }
@@ -140,7 +146,6 @@ export class ClientConnection implements HttpClient, RequestReaderOwner, WriterO
     const admitted = admit(this, head)
     if (admitted instanceof Refusal || admitted instanceof OwnAnswer) return this.#refuse(admitted)
     this.#exchange = admitted
-    this.#timer.clear()
     admitted.app.submit(admitted)
   }
 
@@ -180,17 +185,15 @@ export class ClientConnection implements HttpClient, RequestReaderOwner, WriterO
 
   // --- edge -> client: HttpClient says what each means ---
 
-  awaitGrant(bufferedBytes: number, lastReadBytes: number): void {
-    if (this.#timer.awaitGrant(bufferedBytes, lastReadBytes)) this.pauseInput()
-  }
-
-  awaitResponse(responseMs: number): void {
-    this.#timer.awaitResponse(responseMs)
+  wakeAt(dueMs: number): void {
+    this.#timer.wakeAt(Math.min(dueMs, this.#progress.lookMs))
   }
 
   sendHead(exchange: HttpExchange, head: ResponseHead, body: BodyKind, length: number): void {
-    this.#timer.clear()
-    const { requestEnded, heldMs } = exchange
+    const { requestEnded, heldMs, answeredMs } = exchange
+    this.#progress.begin(answeredMs)
+    // Nothing else would find out that it has vanished.
+    if (exchange.app.settings.options.streamIdleMs === 0) keepOpen(this.socket)
     this.response.sendHead(head, body, length, { requestEnded, isLast: this.#isLast, heldMs })
   }
 
@@ -209,6 +212,7 @@ export class ClientConnection implements HttpClient, RequestReaderOwner, WriterO
     })
     this.#relay.carry(stream)
     if (waiting !== null) this.#relay.onClientData(waiting)
+    if (this.#clientEnded) this.#relay.onClientEnd()
     return this.#relay
   }
 
@@ -243,10 +247,10 @@ export class ClientConnection implements HttpClient, RequestReaderOwner, WriterO
     if (!exchange.requestEnded) this.response.keepAlive = false
   }
 
-  abort(exchange: HttpExchange): void {
+  abort(exchange: HttpExchange, error = 'aborted'): void {
     this.#exchange = null
     this.#ended = true
-    exchange.report('aborted')
+    exchange.report(error)
     this.shared.writer.flush()
     // A close-delimited body looks complete after FIN; only RST says that it is not.
     if (this.response.isCloseDelimited) cut(this.socket)
@@ -256,6 +260,7 @@ export class ClientConnection implements HttpClient, RequestReaderOwner, WriterO
   /** What the kernel has taken counts as delivered: it opens the window of the stream, and the way for more requests. */
   readonly onWritten = () => {
     const response = this.response
+    this.#progress.onWritten()
     if (this.socket.writableLength > 0 || this.#ended) return
     const bytes = response.undelivered
     response.undelivered = 0
@@ -265,7 +270,7 @@ export class ClientConnection implements HttpClient, RequestReaderOwner, WriterO
 
   /** Whether the connection ends with this response, whatever the client wants. */
   get #isLast(): boolean {
-    return this.shared.isDraining || this.#isRetired
+    return this.shared.isDraining || this.#isRetired || (this.#clientEnded && !this.#reader.hasWaiting)
   }
 
   #done(exchange: HttpExchange, error: string | null): void {
@@ -286,6 +291,7 @@ export class ClientConnection implements HttpClient, RequestReaderOwner, WriterO
     this.#reader.begin()
     this.response.reset()
     this.head.clear()
+    this.#progress.end()
     this.#timer.awaitRequest()
   }
 
@@ -326,11 +332,20 @@ export class ClientConnection implements HttpClient, RequestReaderOwner, WriterO
     this.#finish()
   }
 
-  // --- connection ---
-
-  #onTimeout(): void {
+  #onTimeout(nowMs: number): void {
     try {
-      if (this.#exchange !== null) return this.#exchange.onTimeout()
+      const exchange = this.#exchange
+      if (exchange !== null) {
+        const taking = exchange.status === 0 ? 'waits' : this.#progress.look(nowMs)
+        if (taking === 'stuck') {
+          exchange.cancel()
+          // By RST: what the kernel keeps for such a client, it would keep for long after a FIN.
+          cut(this.socket)
+          return this.abort(exchange, 'client stuck')
+        }
+        if (taking === 'takes') exchange.moved(nowMs)
+        return exchange.onTimeout()
+      }
       if (!this.#timer.awaitsHead) return this.#finish()
       const { status } = CLIENT_ERRORS['edge/head-timeout']
       this.#refuse(new Refusal('edge/head-timeout', status, true, this.shared.errorPages))
@@ -340,11 +355,14 @@ export class ClientConnection implements HttpClient, RequestReaderOwner, WriterO
     }
   }
 
-  /** A client that sends FIN has ended its request (HTTP.md "client FIN"). */
+  /** A client that sends FIN has ended its request, unless its app says otherwise (`halfClose`). */
   #onEnd(): void {
     if (this.#relay !== null) {
       this.#relay.onClientEnd()
     } else if (this.#exchange !== null) {
+      const { requestEnded, app } = this.#exchange
+      this.#clientEnded = requestEnded && app.settings.options.halfClose === 'serve'
+      if (this.#clientEnded) return
       this.#abandon()
       this.socket.destroy()
     } else if (!this.#ended) {
@@ -358,7 +376,7 @@ export class ClientConnection implements HttpClient, RequestReaderOwner, WriterO
     this.#timer.clear()
     this.#ended = true
     this.#reader.take()
-    this.#linger = new Linger(this.socket, this.shared.wheel)
+    this.#linger = new Linger(this.socket, this.shared)
     if (this.shared.isDraining) this.#linger.hurry()
   }
 

@@ -1,9 +1,11 @@
 import { type TimerWheel, WheelTimer } from '@brxy/protocol/transport'
 import type { EdgeOptions } from '../options.ts'
 
-/** Beyond `heldBodyBytes` the body of a held request is read on so slowly, up to so many times as much. */
-const HELD_BYTES_PER_MS = 16
-const HELD_FACTOR = 4
+/**
+ * A timer that comes later than this gives no verdict: the process itself was stopped, or busy, and what the client has
+ * sent and taken meanwhile is not known yet.
+ */
+const LATE_MS = 1_000
 
 /** What decides how long is waited; a reload may change it. */
 export interface TimerLimits {
@@ -12,17 +14,21 @@ export interface TimerLimits {
 }
 
 /**
- * The one timer of a client connection: that of what is waited for, the next request, the rest of a head, a moment to
- * read on from a held request, or the response head.
+ * The one timer of a client connection: that of what is waited for, the next request, the rest of a head, or what its
+ * exchange waits for. What is waited for moves with every request and every chunk, and the entry in the wheel only when
+ * it has to be earlier: if it comes too early it is set anew.
  */
 export class ClientTimer {
   readonly #limits: TimerLimits
   readonly #timer: WheelTimer
+  readonly #onTimeout: (nowMs: number) => void
+  #dueMs = Number.POSITIVE_INFINITY
   #awaitsHead = false
 
-  constructor(limits: TimerLimits, onTimeout: () => void) {
+  constructor(limits: TimerLimits, onTimeout: (nowMs: number) => void) {
     this.#limits = limits
-    this.#timer = new WheelTimer(onTimeout)
+    this.#onTimeout = onTimeout
+    this.#timer = new WheelTimer((nowMs) => this.#onDue(nowMs))
   }
 
   /** Whether it is that of a head that has begun. */
@@ -31,41 +37,43 @@ export class ClientTimer {
   }
 
   awaitRequest(): void {
-    this.#set(this.#limits.options.timeouts.keepAliveMs)
+    const { wheel, options } = this.#limits
+    this.wakeAt(wheel.now() + options.timeouts.keepAliveMs)
   }
 
   awaitHead(): void {
     // Set once, at the first byte: a head that trickles in does not extend it.
     if (this.#awaitsHead) return
-    this.#set(this.#limits.options.timeouts.headMs)
+    const { wheel, options } = this.#limits
+    this.wakeAt(wheel.now() + options.timeouts.headMs)
     this.#awaitsHead = true
   }
 
-  /**
-   * The request waits for a grant, with so much of its body buffered. Beyond a bound it is read slowly, for Node says
-   * nothing of a client that has gone while its socket is not read; and then not at all.
-   * @returns whether reading has to pause; it goes on when the timer says so
-   */
-  awaitGrant(bufferedBytes: number, lastReadBytes: number): boolean {
-    const { heldBodyBytes } = this.#limits.options.limits
-    this.clear()
-    if (bufferedBytes < heldBodyBytes) return false
-    if (bufferedBytes < heldBodyBytes * HELD_FACTOR) this.#set(lastReadBytes / HELD_BYTES_PER_MS)
-    return true
+  /** Calls back at that time and no other; Infinity: not at all. */
+  wakeAt(dueMs: number): void {
+    this.#awaitsHead = false
+    this.#dueMs = dueMs
+    if (dueMs < this.#timer.atMs) this.#limits.wheel.set(this.#timer, dueMs)
   }
 
-  /** The request, or more of its body, was given away: from now on the application is waited for. */
-  awaitResponse(responseMs: number): void {
-    this.#set(responseMs)
-  }
-
+  /** Nothing is waited for any more. */
   clear(): void {
     this.#awaitsHead = false
+    this.#dueMs = Number.POSITIVE_INFINITY
     this.#limits.wheel.clear(this.#timer)
   }
 
-  #set(ms: number): void {
-    this.#awaitsHead = false
-    this.#limits.wheel.set(this.#timer, this.#limits.wheel.now() + ms)
+  #onDue(nowMs: number): void {
+    if (nowMs < this.#dueMs) {
+      this.#limits.wheel.set(this.#timer, this.#dueMs)
+      return
+    }
+    if (nowMs - this.#dueMs > LATE_MS) {
+      this.#dueMs = nowMs + LATE_MS
+      this.#limits.wheel.set(this.#timer, this.#dueMs)
+      return
+    }
+    this.#dueMs = Number.POSITIVE_INFINITY
+    this.#onTimeout(nowMs)
   }
 }

@@ -63,7 +63,7 @@ export abstract class Exchange implements Brokered<Instance>, LostRequest {
   answerAsleep(): void {}
 
   /** It was given to an instance, whose grant is spent: it begins, or begins again. */
-  protected abstract start(instance: Instance): void
+  protected abstract start(instance: Instance, nowMs: number): void
   /** The linker is back and says that it never had the request, which waits for that. */
   abstract onNeverReceived(): void
   /** Nobody will say whether the request was served, which waits for that; or it was. */
@@ -77,7 +77,7 @@ export abstract class Exchange implements Brokered<Instance>, LostRequest {
   dispatchTo(instance: Instance, nowMs: number): void {
     this.#instance = instance
     this.#heldMs += nowMs - this.heldSinceMs
-    this.start(instance)
+    this.start(instance, nowMs)
   }
 
   onHoldTimeout(): void {

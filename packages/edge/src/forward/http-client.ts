@@ -24,13 +24,8 @@ export interface HttpClient {
   readonly head: CanonicalHead
   readonly response: HttpAnswer
 
-  /**
-   * The request waits for a grant, with so much of its body buffered.
-   * @param lastReadBytes of the body that came last
-   */
-  awaitGrant(bufferedBytes: number, lastReadBytes: number): void
-  /** It was given away: from now on the application is waited for. */
-  awaitResponse(responseMs: number): void
+  /** Calls the exchange's onTimeout() at that time and no other, or somewhat later; Infinity: not at all. */
+  wakeAt(dueMs: number): void
   /** No more of the request's body is taken until resumeInput(). */
   pauseInput(): void
   resumeInput(): void
@@ -45,6 +40,9 @@ export interface HttpClient {
   sendError(exchange: HttpExchange, code: ClientErrorCode, detail?: string, retryMs?: number): void
   /** The edge answers with a text, because its operator wants it so. */
   sendPlain(exchange: HttpExchange, status: number, body: string): void
-  /** The response cannot be completed: the client must not take it for complete. */
-  abort(exchange: HttpExchange): void
+  /**
+   * The response cannot be completed: the client must not take it for complete.
+   * @param error what became of it, for people who watch; default: `aborted`
+   */
+  abort(exchange: HttpExchange, error?: string): void
 }

@@ -8,6 +8,7 @@ import {
 } from '@brxy/http1'
 import {
   type Arrival,
+  BODY_KNOWN,
   BODY_NONE,
   BODY_UNKNOWN,
   type BodyKind,
@@ -21,7 +22,9 @@ import type { App } from '../app.ts'
 import type { ClientErrorCode } from '../error.ts'
 import { isSafe } from '../hold/after-loss.ts'
 import type { Instance } from '../tunnel/instance.ts'
+import { pauseReading, readWhileHeld, resumeReading } from './client-reading.ts'
 import { Exchange } from './exchange.ts'
+import { ExchangeDeadlines } from './exchange-deadlines.ts'
 import type { HttpClient } from './http-client.ts'
 import { isSwitchFor, parseAnswer, resetError } from './instance-answer.ts'
 import type { Outlet } from './outlet.ts'
@@ -63,6 +66,8 @@ export class HttpExchange extends Exchange implements StreamHandler {
   readonly isPassive: boolean
   /** The client has sent the whole request. */
   requestEnded: boolean
+  /** When the response head came; 0 before. */
+  answeredMs = 0
 
   readonly #connection: HttpClient
   /** For a passive request: what it is told while no instance is ready. */
@@ -73,6 +78,7 @@ export class HttpExchange extends Exchange implements StreamHandler {
   #fallbackFor: Failure | null = null
   #state: typeof WAITING | typeof RUNNING | typeof RESPONDING | typeof DONE | typeof LOST = WAITING
   readonly #replay = new Replay()
+  readonly #deadlines: ExchangeDeadlines
   #trailers: Buffer | null = null
 
   /** @param passive for a request that neither wakes the app nor keeps it awake; null for any other */
@@ -94,21 +100,24 @@ export class HttpExchange extends Exchange implements StreamHandler {
     this.#expectContinue = head.expectContinue
     this.requestEnded = head.bodyKind === BODY_NONE
     this.occupy(connection.head.length)
+    const body = this.requestEnded ? 'none' : head.bodyKind === BODY_KNOWN ? 'known' : 'unknown'
+    this.#deadlines = new ExchangeDeadlines(app.settings.options, body, head.expectContinue, nowMs)
+    connection.wakeAt(this.#deadlines.dueMs)
   }
 
-  protected start(instance: Instance): void {
+  protected start(instance: Instance, nowMs: number): void {
     const { bodyKind, bodyLength, upgrade } = this
     const { head, peer } = this.#connection
     const isUpgrade = upgrade !== ''
     const bits = (this.isPassive ? OPEN_PASSIVE : 0) | (isUpgrade ? OPEN_UPGRADE : 0)
     const body = isUpgrade ? BODY_UNKNOWN : bodyKind
-    this.#send(instance.open(this, peer, body, bodyLength, bits, head.buffer, head.length))
+    this.#send(instance.open(this, peer, body, bodyLength, bits, head.buffer, head.length), nowMs)
   }
 
-  #send(outlet: Outlet): void {
+  #send(outlet: Outlet, nowMs: number): void {
     this.#state = RUNNING
     this.#outlet = outlet
-    this.#connection.awaitResponse(this.app.settings.options.responseMs)
+    this.#deadlines.given(nowMs)
     if (this.#expectContinue) {
       this.#expectContinue = false
       this.#connection.response.sendContinue()
@@ -116,8 +125,8 @@ export class HttpExchange extends Exchange implements StreamHandler {
     const isWritable = this.#replay.writeTo(outlet)
     // What follows the head of an upgrade is for whoever answers 101, and waits at the connection until then.
     if (this.requestEnded && this.upgrade === '') outlet.end(this.#trailers)
-    if (isWritable) this.#connection.resumeInput()
-    else this.#connection.pauseInput()
+    if (isWritable) resumeReading(this.#connection, this.#deadlines, nowMs)
+    else pauseReading(this.#connection, this.#deadlines, nowMs)
   }
 
   /** A passive request waits for nobody to wake: no instance is ready. */
@@ -132,11 +141,13 @@ export class HttpExchange extends Exchange implements StreamHandler {
   // --- from the client ---
 
   onRequestData(buffer: Buffer, from: number, to: number): void {
+    const nowMs = this.shared.wheel.now()
+    this.#deadlines.uploaded(to - from, nowMs)
     if (this.#state === WAITING || this.#state === LOST) {
       // A lost one is in no queue; it is read as slowly as if it were.
       if (this.#state === LOST || this.grow(to - from)) {
         this.#replay.keep(buffer, from, to)
-        this.#connection.awaitGrant(this.#replay.bytes, to - from)
+        readWhileHeld(this.#connection, this.#deadlines, this.#replay.bytes, to - from, nowMs)
         return
       }
       // Perhaps the fallback gets it, and these bytes with it.
@@ -148,9 +159,8 @@ export class HttpExchange extends Exchange implements StreamHandler {
     if (!outlet.answered && this.#fallbackFor === null) this.#replay.keep(buffer, from, to)
     else this.#replay.drop()
     if (outlet.localEnd) return
-    // The application may begin to answer when it has the whole request.
-    if (this.#state === RUNNING) this.#connection.awaitResponse(this.app.settings.options.responseMs)
-    if (!outlet.write(buffer, from, to)) this.#connection.pauseInput()
+    if (outlet.write(buffer, from, to)) this.#connection.wakeAt(this.#deadlines.dueMs)
+    else pauseReading(this.#connection, this.#deadlines, nowMs)
   }
 
   onRequestTrailers(fields: Head): void {
@@ -160,6 +170,7 @@ export class HttpExchange extends Exchange implements StreamHandler {
 
   onRequestEnd(): void {
     this.requestEnded = true
+    this.#deadlines.uploadEnded()
     if (this.upgrade === '') this.#outlet?.end(this.#trailers)
   }
 
@@ -172,12 +183,39 @@ export class HttpExchange extends Exchange implements StreamHandler {
     this.#outlet?.reset(RESET.CANCELLED)
   }
 
-  /** What the connection's timer waited for has not come. */
+  /** The time has come that it asked to be woken at. */
   onTimeout(): void {
-    if (this.#state === WAITING || this.#state === LOST) this.#connection.resumeInput()
-    if (this.#state !== RUNNING) return
-    this.#outlet?.reset(RESET.TIMEOUT)
-    this.fail('edge/response-timeout')
+    if (this.#state === DONE) return
+    const nowMs = this.shared.wheel.now()
+    switch (this.#deadlines.verdict(nowMs)) {
+      case 'body':
+        return this.#onSlowBody()
+      case 'response':
+        this.#outlet?.reset(RESET.TIMEOUT)
+        return this.fail('edge/response-timeout')
+      case 'stream':
+        return this.#abort(RESET.TIMEOUT, 'stream idle')
+      case 'read on':
+        return resumeReading(this.#connection, this.#deadlines, nowMs)
+      default:
+        this.#connection.wakeAt(this.#deadlines.dueMs)
+    }
+  }
+
+  /** The client is too slow with its body. */
+  #onSlowBody(): void {
+    const code = 'edge/body-timeout'
+    if (this.#state === RESPONDING) return this.#abort(RESET.CANCELLED, code)
+    if (this.#state === WAITING || this.#state === LOST) this.endWaiting()
+    this.#outlet?.reset(RESET.CANCELLED)
+    this.#state = DONE
+    // Not what the fallback stands in for: it is the client's own doing.
+    this.#connection.sendError(this, code)
+  }
+
+  /** Some of the response has reached the client, or is on its way. */
+  moved(nowMs: number): void {
+    if (this.#state === RESPONDING) this.#deadlines.moved(nowMs)
   }
 
   // --- from the tunnel or the fallback (StreamHandler) ---
@@ -206,7 +244,10 @@ export class HttpExchange extends Exchange implements StreamHandler {
     this.status = head.status
     // An upgrade that was declined: an ordinary response, and nothing more to send.
     if (this.upgrade !== '') this.#outlet?.end(null)
+    this.answeredMs = this.shared.wheel.now()
+    this.#deadlines.answered(this.answeredMs)
     this.#connection.sendHead(this, head, body, length)
+    this.#connection.wakeAt(this.#deadlines.dueMs)
   }
 
   /** 101: the bytes mean nothing to HTTP from here on, and somebody else carries them. */
@@ -249,7 +290,7 @@ export class HttpExchange extends Exchange implements StreamHandler {
   }
 
   onWritable(): void {
-    this.#connection.resumeInput()
+    if (this.#state !== DONE) resumeReading(this.#connection, this.#deadlines, this.shared.wheel.now())
   }
 
   onReset(code: number): void {
@@ -267,7 +308,7 @@ export class HttpExchange extends Exchange implements StreamHandler {
     if (next === 'over') return this.fail('edge/tunnel-lost')
     this.#outlet = null
     this.#state = LOST
-    this.#awaitAgain()
+    this.#readAgain()
   }
 
   override onNeverReceived(): void {
@@ -280,6 +321,7 @@ export class HttpExchange extends Exchange implements StreamHandler {
 
   /** Bytes of the response reached the client's socket. */
   delivered(bytes: number, nowMs: number): void {
+    this.moved(nowMs)
     this.#outlet?.consumed(bytes, nowMs)
   }
 
@@ -292,13 +334,12 @@ export class HttpExchange extends Exchange implements StreamHandler {
     this.occupy(this.#connection.head.length + this.#replay.bytes)
     if (!isInTime) return this.fail('edge/hold-timeout')
     this.resubmit()
-    if (this.isHeld) this.#awaitAgain()
+    if (this.isHeld) this.#readAgain()
   }
 
-  /** It waits, after it ran. Its client is read on within the bounds of a held request, or nothing would tell that it left. */
-  #awaitAgain(): void {
-    this.#connection.awaitGrant(this.#replay.bytes, 0)
-    if (this.#replay.bytes < this.shared.options.limits.heldBodyBytes) this.#connection.resumeInput()
+  /** It waits, after it ran. */
+  #readAgain(): void {
+    readWhileHeld(this.#connection, this.#deadlines, this.#replay.bytes, 0, this.shared.wheel.now())
   }
 
   protected fail(code: ClientErrorCode, detail?: string, retryMs?: number): void {
@@ -326,7 +367,7 @@ export class HttpExchange extends Exchange implements StreamHandler {
     })
     if (outlet === null) return false
     this.#fallbackFor = failure
-    this.#send(outlet)
+    this.#send(outlet, this.shared.wheel.now())
     return true
   }
 
@@ -337,10 +378,10 @@ export class HttpExchange extends Exchange implements StreamHandler {
   }
 
   /** After the response head only an abort says that the body is not complete. */
-  #abort(reset: number | null): void {
+  #abort(reset: number | null, error?: string): void {
     if (this.#state === DONE) return
     this.#state = DONE
     if (reset !== null) this.#outlet?.reset(reset)
-    this.#connection.abort(this)
+    this.#connection.abort(this, error)
   }
 }

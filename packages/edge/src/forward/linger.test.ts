@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { TimerWheel } from '@brxy/protocol/transport'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { edgeOptions } from '../settings.ts'
 import { Linger } from './linger.ts'
 
 let server: Server
@@ -34,6 +35,9 @@ async function io(until: () => boolean): Promise<void> {
   expect(until()).toBe(true)
 }
 
+/** Those of an edge that says nothing. */
+const limits = () => ({ wheel: new TimerWheel(), options: edgeOptions({}) })
+
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
 
 describe('Linger', () => {
@@ -45,13 +49,13 @@ describe('Linger', () => {
       client.end()
     })
     edgeSide.write('bye')
-    new Linger(edgeSide, new TimerWheel())
+    new Linger(edgeSide, limits())
     await io(() => edgeSide.destroyed)
     expect(received).toEqual(['bye', 'FIN'])
   })
 
   it('cuts a client that does not close, 10 s later', async () => {
-    new Linger(edgeSide, new TimerWheel())
+    new Linger(edgeSide, limits())
     await io(() => edgeSide.writableFinished)
     await pass(9_900)
     expect(edgeSide.destroyed).toBe(false)
@@ -60,7 +64,7 @@ describe('Linger', () => {
   })
 
   it('cuts it sooner when the edge drains, also one that lingers already', async () => {
-    const linger = new Linger(edgeSide, new TimerWheel())
+    const linger = new Linger(edgeSide, limits())
     await io(() => edgeSide.writableFinished)
     await pass(500)
     linger.hurry()
@@ -71,7 +75,7 @@ describe('Linger', () => {
   })
 
   it('throws away 256 KiB of what still comes and no more', () => {
-    const linger = new Linger(edgeSide, new TimerWheel())
+    const linger = new Linger(edgeSide, limits())
     linger.onInput(256 * 1024)
     expect(edgeSide.destroyed).toBe(false)
     linger.onInput(1)
@@ -82,7 +86,7 @@ describe('Linger', () => {
     client.pause()
     // More than two kernels take.
     for (let i = 0; i < 64; i++) edgeSide.write(Buffer.alloc(1024 * 1024))
-    new Linger(edgeSide, new TimerWheel())
+    new Linger(edgeSide, limits())
     const waiting = edgeSide.writableLength
     expect(waiting).toBeGreaterThan(0)
     await pass(59_000)
@@ -93,7 +97,13 @@ describe('Linger', () => {
     expect(edgeSide.destroyed).toBe(false)
   })
 
-  it('cuts a client that takes nothing for 60 s', async () => {
+  it('resets a client that takes nothing for 60 s', async () => {
+    let reset = false
+    client.on('error', () => {
+      reset = true
+    })
+    // A RST behind data may look like an end; a write finds out.
+    client.on('end', () => client.write('x'))
     client.pause()
     for (let i = 0; i < 64; i++) edgeSide.write(Buffer.alloc(1024 * 1024))
     await io(() => edgeSide.writableLength > 0)
@@ -104,10 +114,12 @@ describe('Linger', () => {
       length = edgeSide.writableLength
       return isSame
     })
-    new Linger(edgeSide, new TimerWheel())
+    new Linger(edgeSide, limits())
     await pass(59_900)
     expect(edgeSide.destroyed).toBe(false)
     await pass(200)
     expect(edgeSide.destroyed).toBe(true)
+    client.resume()
+    await io(() => reset)
   })
 })

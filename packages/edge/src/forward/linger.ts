@@ -1,13 +1,14 @@
 import type { Socket } from 'node:net'
-import { type TimerWheel, WheelTimer } from '@brxy/protocol/transport'
+import { WheelTimer } from '@brxy/protocol/transport'
+import type { TimerLimits } from './client-timer.ts'
+import { cut } from './opaque-socket.ts'
+import { WriteProgress } from './write-progress.ts'
 
 /** How long, and how much of, what the client still sends is read and thrown away. */
 const LINGER_MS = 10_000
 const LINGER_BYTES = 256 * 1024
 /** The same while the edge drains: time for the client to take the answer, not to go on sending. */
 const HURRIED_MS = 1_000
-/** A client that takes nothing of what it was sent for so long is cut. */
-const STALL_MS = 60_000
 
 /**
  * The end of a client connection: FIN behind what has been written; what still comes is thrown away, for closing at
@@ -15,21 +16,22 @@ const STALL_MS = 60_000
  */
 export class Linger {
   readonly #socket: Socket
-  readonly #wheel: TimerWheel
+  readonly #limits: TimerLimits
   readonly #timer: WheelTimer
-  #untakenBytes: number
+  readonly #progress: WriteProgress
   #bytes = 0
+  #untakenBytes = 0
   #lingerMs = LINGER_MS
 
   /** Begins at once. */
-  constructor(socket: Socket, wheel: TimerWheel) {
+  constructor(socket: Socket, limits: TimerLimits) {
     this.#socket = socket
-    this.#wheel = wheel
-    this.#timer = new WheelTimer(() => this.#onTimeout())
-    this.#untakenBytes = socket.writableLength
-    this.#wait(STALL_MS)
+    this.#limits = limits
+    this.#timer = new WheelTimer((nowMs) => this.#onTimeout(nowMs))
+    this.#progress = new WriteProgress(socket, limits)
+    this.#look(limits.wheel.now())
     socket.on('finish', () => this.#wait(this.#lingerMs))
-    socket.on('close', () => wheel.clear(this.#timer))
+    socket.on('close', () => limits.wheel.clear(this.#timer))
     socket.end()
     socket.resume()
   }
@@ -46,17 +48,26 @@ export class Linger {
     if (this.#socket.writableFinished) this.#wait(HURRIED_MS)
   }
 
-  #onTimeout(): void {
-    const { writableFinished, writableLength } = this.#socket
-    if (writableFinished || writableLength >= this.#untakenBytes) {
-      this.#socket.destroy()
-      return
-    }
+  #onTimeout(nowMs: number): void {
+    if (this.#socket.writableFinished) this.#socket.destroy()
+    else this.#look(nowMs)
+  }
+
+  /** Whether the client takes what was written. */
+  #look(nowMs: number): void {
+    // Nothing more is written: a change is a write that is gone.
+    const { writableLength } = this.#socket
+    if (writableLength !== this.#untakenBytes) this.#progress.onWritten()
     this.#untakenBytes = writableLength
-    this.#wait(STALL_MS)
+    if (this.#progress.look(nowMs) === 'stuck') cut(this.#socket)
+    else this.#waitUntil(this.#progress.lookMs)
   }
 
   #wait(ms: number): void {
-    if (!this.#socket.destroyed) this.#wheel.set(this.#timer, this.#wheel.now() + ms)
+    this.#waitUntil(this.#limits.wheel.now() + ms)
+  }
+
+  #waitUntil(ms: number): void {
+    if (!this.#socket.destroyed) this.#limits.wheel.set(this.#timer, ms)
   }
 }

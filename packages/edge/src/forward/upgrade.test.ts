@@ -336,8 +336,8 @@ describe('an upgraded connection', () => {
   it('outlives every timeout there is', async () => {
     await edge.close()
     edge = await TestEdge.start({
-      defaults: { holdMs: 20, responseMs: 20 },
-      timeouts: { headMs: 20, keepAliveMs: 20 },
+      defaults: { holdMs: 20, responseMs: 20, bodyIdleMs: 20, streamIdleMs: 20 },
+      timeouts: { headMs: 20, keepAliveMs: 20, writeStallMs: 20 },
     })
     const { client, request } = await switched()
     // As long as several of them, seen by another connection that ends by its own.

@@ -116,6 +116,6 @@ export class RedirectConnection implements MessageSink<RequestHead> {
 
   #end(): void {
     this.#timer.clear()
-    this.#linger ??= new Linger(this.#socket, this.#shared.wheel)
+    this.#linger ??= new Linger(this.#socket, this.#shared)
   }
 }

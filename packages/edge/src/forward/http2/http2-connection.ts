@@ -15,8 +15,6 @@ import { RequestReader } from './request-reader.ts'
 import type { ResetAllowance } from './reset-allowance.ts'
 import { beginSession, resetAllowance } from './session-bounds.ts'
 
-/** A client that takes nothing of what it was sent for so long, on a connection that is to end, is cut. */
-const STALL_MS = 60_000
 /** A client that has taken everything and does not close its side is cut; sooner while the edge drains. */
 const LINGER_MS = 10_000
 const HURRIED_MS = 1_000
@@ -143,7 +141,9 @@ export class Http2Connection implements Http2Host {
   /** What the client has still to take may take long, as long as it takes something. */
   #awaitEnd(): void {
     this.#untakenBytes = this.#countUntaken()
-    this.#wait(this.#untakenBytes > 0 ? STALL_MS : this.shared.isDraining ? HURRIED_MS : LINGER_MS)
+    const { writeStallMs } = this.shared.options.timeouts
+    if (this.#untakenBytes > 0) this.#wait(writeStallMs === 0 ? Number.POSITIVE_INFINITY : writeStallMs)
+    else this.#wait(this.shared.isDraining ? HURRIED_MS : LINGER_MS)
   }
 
   #countUntaken(): number {

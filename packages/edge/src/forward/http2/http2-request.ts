@@ -10,6 +10,7 @@ import type { HttpExchange } from '../http-exchange.ts'
 import type { Peer } from '../peer.ts'
 import { CanonicalHead } from '../request-head.ts'
 import type { Shared } from '../shared.ts'
+import { WriteStall } from '../write-stall.ts'
 import { Http2Response } from './http2-response.ts'
 import type { RequestReader } from './request-reader.ts'
 import { translateRequest, translateTrailers } from './translate-request.ts'
@@ -37,6 +38,10 @@ export class Http2Request implements HttpClient, MessageSink<RequestHead> {
   readonly #host: Http2Host
   readonly #stream: ServerHttp2Stream
   readonly #timer: ClientTimer
+  readonly #stall = new WriteStall()
+  /** When to look whether the client takes its response. */
+  #lookMs = Number.POSITIVE_INFINITY
+  #takenBytes = 0
   #exchange: HttpExchange | null = null
   /** END_STREAM has come. */
   #isEnded = false
@@ -50,7 +55,7 @@ export class Http2Request implements HttpClient, MessageSink<RequestHead> {
     this.peer = host.peer
     this.head = new CanonicalHead(host.forwarded)
     this.response = new Http2Response(stream, host.shared.date, (bytes) => this.#onTaken(bytes))
-    this.#timer = new ClientTimer(host.shared, () => this.#guard(() => this.#exchange?.onTimeout()))
+    this.#timer = new ClientTimer(host.shared, (nowMs) => this.#guard(() => this.#onTimeout(nowMs)))
     // A stream that was reset says so with an error, and then closes.
     stream.on('error', () => {})
     // Said while the body is not being read, when nothing else is (Node waits for its end before `close`).
@@ -149,17 +154,12 @@ export class Http2Request implements HttpClient, MessageSink<RequestHead> {
 
   // --- edge -> client ---
 
-  /** @param lastReadBytes of the body that came last. */
-  awaitGrant(bufferedBytes: number, lastReadBytes: number): void {
-    if (this.#timer.awaitGrant(bufferedBytes, lastReadBytes)) this.pauseInput()
-  }
-
-  awaitResponse(responseMs: number): void {
-    this.#timer.awaitResponse(responseMs)
+  wakeAt(dueMs: number): void {
+    this.#timer.wakeAt(Math.min(dueMs, this.#lookMs))
   }
 
   sendHead(exchange: HttpExchange, head: ResponseHead, body: BodyKind, length: number): void {
-    this.#timer.clear()
+    this.#lookMs = exchange.answeredMs + WriteStall.lookMs(this.shared.options.timeouts.writeStallMs)
     this.response.sendHead(head, body, length, exchange.heldMs)
   }
 
@@ -191,13 +191,31 @@ export class Http2Request implements HttpClient, MessageSink<RequestHead> {
   }
 
   /** The response cannot be completed: the client must not take it for complete. */
-  abort(exchange: HttpExchange): void {
+  abort(exchange: HttpExchange, error = 'aborted'): void {
     this.#exchange = null
     this.response.abort()
-    this.#over(exchange, 'aborted')
+    this.#over(exchange, error)
+  }
+
+  #onTimeout(nowMs: number): void {
+    const exchange = this.#exchange
+    if (exchange === null) return
+    if (exchange.status === 0 || !this.#isStuck(exchange, nowMs)) return exchange.onTimeout()
+    exchange.cancel()
+    this.abort(exchange, 'client stuck')
+  }
+
+  /** Whether the client takes nothing of its response, while its other requests may well go on. */
+  #isStuck(exchange: HttpExchange, nowMs: number): boolean {
+    const { writeStallMs } = this.shared.options.timeouts
+    this.#lookMs = nowMs + WriteStall.lookMs(writeStallMs)
+    const mark = this.response.untakenBytes === 0 ? 0 : 1 + this.#takenBytes
+    if (!this.#stall.look(mark, nowMs) && mark !== 0) exchange.moved(nowMs)
+    return this.#stall.isStuck(writeStallMs, nowMs)
   }
 
   #onTaken(bytes: number): void {
+    this.#takenBytes += bytes
     this.#guard(() => this.#exchange?.delivered(bytes, this.shared.wheel.now()))
   }
 
