@@ -87,6 +87,8 @@ const WAYS: Partial<Record<ClientErrorCode, (accept: string) => Promise<string>>
     new Asked(get('faulty', '', accept, '\r\nMax-Forwards: no').replace('GET', 'OPTIONS')).answer(),
   'edge/head-timeout': (accept) =>
     new Asked(`GET / HTTP/1.1\r\nHost: faulty.test\r\nAccept: ${accept}\r\n`).answer(),
+  'edge/body-too-large': (accept) =>
+    new Asked(get('faulty', 'fine', accept, '\r\nContent-Length: 2000').replace('GET', 'POST')).answer(),
   'edge/body-timeout': (accept) =>
     new Asked(get('slow', '', accept, '\r\nContent-Length: 5').replace('GET', 'POST')).answer(),
   'edge/upgrade-failed'(accept) {
@@ -167,7 +169,12 @@ beforeAll(async () => {
       late: { hosts: ['late.test'], hold: '200ms' },
       slow: { hosts: ['slow.test'], bodyIdle: '300ms' },
       broken: { hosts: ['broken.test'], scaler: launched(linked(shell('exit 3'))) },
-      faulty: { hosts: ['faulty.test'], response: '300ms', scaler: launched(linked(FAULTY, ['-c', '4'])) },
+      faulty: {
+        hosts: ['faulty.test'],
+        maxBody: 1000,
+        response: '300ms',
+        scaler: launched(linked(FAULTY, ['-c', '4'])),
+      },
       doomed: { hosts: ['doomed.test'], scaler: launched(linked(FAULTY)) },
       loop: { hosts: ['loop.test'], scaler: launched(['brxy', 'link', '--to', `127.0.0.1:${port}`]) },
     },

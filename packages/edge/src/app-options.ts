@@ -114,6 +114,13 @@ export const DEFAULT_OPTIONS = defineOptions({
     max: 86_400_000,
     doc: 'Longest wait for the response head of an application.',
   },
+  maxBodyBytes: {
+    kind: 'bytes',
+    default: 0,
+    min: 0,
+    max: 2 ** 53 - 1,
+    doc: 'Largest request body; a larger one is answered 413 as soon as that is known; 0: any.',
+  },
   bodyIdleMs: {
     kind: 'duration',
     default: 30_000,

@@ -95,6 +95,12 @@ export const CLIENT_ERRORS = {
     title: 'The request is not valid HTTP/2.',
     doc: 'Its pseudo-header fields or fields break RFC 9113 8: one is missing, repeated or unknown, belongs to a connection of HTTP/1.1, or `host` is not `:authority`. Mend the client.',
   },
+  'edge/body-too-large': {
+    status: 413,
+    proxyError: 'http_request_error',
+    title: 'The request body is too large.',
+    doc: 'The request body is larger than the `maxBody` of the app. Raise it for applications that take larger uploads.',
+  },
   'edge/body-timeout': {
     status: 408,
     proxyError: 'http_request_error',

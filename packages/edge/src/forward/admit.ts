@@ -64,6 +64,10 @@ export function admit(connection: HttpClient, head: RequestHead): HttpExchange |
           : shared.router.app(match, head.hostKey)
   // RFC 9110 7.6.2: the last recipient. No Allow: what the application allows is not known here.
   if (app === null) return new OwnAnswer(200, hasBody)
+  // Before the application hears of it, and before a client that waits for 100 (Continue) sends any of it.
+  const maxBodyBytes = settings?.options.maxBodyBytes ?? 0
+  if (maxBodyBytes > 0 && head.bodyLength > maxBodyBytes)
+    return new Refusal('edge/body-too-large', CLIENT_ERRORS['edge/body-too-large'].status, true, pages)
   if (typeof app !== 'string') return new HttpExchange(connection, app, head, passive, shared.wheel.now())
   return new Refusal(app, CLIENT_ERRORS[app].status, hasBody, pages)
 }

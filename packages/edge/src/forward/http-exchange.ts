@@ -80,6 +80,7 @@ export class HttpExchange extends Exchange implements StreamHandler {
   readonly #replay = new Replay()
   readonly #deadlines: ExchangeDeadlines
   #trailers: Buffer | null = null
+  #bodyBytes = 0
 
   /** @param passive for a request that neither wakes the app nor keeps it awake; null for any other */
   constructor(
@@ -143,6 +144,9 @@ export class HttpExchange extends Exchange implements StreamHandler {
   onRequestData(buffer: Buffer, from: number, to: number): void {
     const nowMs = this.shared.wheel.now()
     this.#deadlines.uploaded(to - from, nowMs)
+    const { maxBodyBytes } = this.app.settings.options
+    this.#bodyBytes += to - from
+    if (maxBodyBytes > 0 && this.#bodyBytes > maxBodyBytes) return this.#giveUpBody('edge/body-too-large')
     if (this.#state === WAITING || this.#state === LOST) {
       // A lost one is in no queue; it is read as slowly as if it were.
       if (this.#state === LOST || this.grow(to - from)) {
@@ -189,7 +193,7 @@ export class HttpExchange extends Exchange implements StreamHandler {
     const nowMs = this.shared.wheel.now()
     switch (this.#deadlines.verdict(nowMs)) {
       case 'body':
-        return this.#onSlowBody()
+        return this.#giveUpBody('edge/body-timeout')
       case 'response':
         this.#outlet?.reset(RESET.TIMEOUT)
         return this.fail('edge/response-timeout')
@@ -202,9 +206,9 @@ export class HttpExchange extends Exchange implements StreamHandler {
     }
   }
 
-  /** The client is too slow with its body. */
-  #onSlowBody(): void {
-    const code = 'edge/body-timeout'
+  /** The client is too slow with its body, or there is too much of it. */
+  #giveUpBody(code: ClientErrorCode): void {
+    if (this.#state === DONE) return
     if (this.#state === RESPONDING) return this.#abort(RESET.CANCELLED, code)
     if (this.#state === WAITING || this.#state === LOST) this.endWaiting()
     this.#outlet?.reset(RESET.CANCELLED)
