@@ -1,0 +1,23 @@
+import { admission } from './admission.ts'
+import { atMostOnce } from './at-most-once.ts'
+import { bounds } from './bounds.ts'
+import { causes } from './causes.ts'
+import { idleGrant } from './idle-grant.ts'
+import { instances } from './instances.ts'
+import type { Invariant } from './invariant.ts'
+import { oneOutcome } from './one-outcome.ts'
+
+/**
+ * What is checked after every step. Some more is judged where it happens: bytes by clients and applications (chronicle.ts:
+ * a prefix; complete only with END), stops when idle (actors/instance.ts), grants and RECLAIMs on the wire (wiretap.ts),
+ * exceptions and `bug` events (simulation.ts: no bug), and in the end whether everything came to rest (liveness.ts).
+ */
+export const INVARIANTS: readonly Invariant[] = [
+  admission,
+  atMostOnce,
+  oneOutcome,
+  idleGrant,
+  bounds,
+  instances,
+  causes,
+]

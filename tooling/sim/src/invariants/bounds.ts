@@ -1,0 +1,28 @@
+import type { Invariant } from './invariant.ts'
+
+/** What a tunnel's socket may hold beyond what one turn adds: DATA is bounded, and heads and answers are small. */
+const MAX_UNSENT_BYTES = 1024 * 1024
+
+/** Nothing grows without a bound: queues, grants, what waits for a socket. */
+export const bounds: Invariant = {
+  name: 'queues and buffers stay within their bounds',
+  check(simulation) {
+    for (const { app, held, instances } of simulation.statuses.current()) {
+      const plan = simulation.plan(app)
+      // Those that come back from an instance were admitted before, and are as many as there are slots.
+      const max = plan.queueRequests + plan.max * plan.slots
+      if (held.count > max) return `${app} holds ${held.count}, of at most ${max}`
+      for (const { instance, grants, busy } of instances) {
+        if (grants < 0 || grants + busy > plan.slots)
+          return `${instance} has ${grants} grants and ${busy} requests in ${plan.slots} slots`
+      }
+    }
+    for (const { near, far } of simulation.tunnels()) {
+      for (const end of [near, far]) {
+        if (end.waitingBytes > MAX_UNSENT_BYTES)
+          return `${end.process.name}: ${end.waitingBytes} bytes wait for a tunnel`
+      }
+    }
+    return null
+  },
+}

@@ -1,0 +1,29 @@
+import type { Invariant } from './invariant.ts'
+
+/** DESIGN 7: `max` bounds what is connected or starting; whoever starts one by hand may go beyond. */
+export const instances: Invariant = {
+  name: 'nothing is launched beyond max, and each launch is one instance',
+  watch(simulation, violated) {
+    simulation.onEdgeEvent.push((edge, event) => {
+      if (event.type !== 'launching') return
+      const status = edge.status().apps.find(({ app }) => app === event.app)
+      if (status === undefined) return
+      // Of one whose application has failed only the session is left.
+      const connected = status.instances.filter(({ phase }) => phase !== 'failed')
+      const total = connected.length + status.launches.length
+      const { max } = simulation.plan(event.app)
+      if (total > max) violated(`${event.app} launches, and has ${total} of ${max} instances with that`)
+    })
+  },
+  check({ statuses }) {
+    for (const { app, instances } of statuses.current()) {
+      const seen = new Set<string>()
+      for (const { launch } of instances) {
+        if (launch === null) continue
+        if (seen.has(launch)) return `${app} has two instances of the launch ${launch}`
+        seen.add(launch)
+      }
+    }
+    return null
+  },
+}

@@ -1,0 +1,94 @@
+import type { Simulation } from './simulation.ts'
+
+/** After everything is healed, and the last request was sent, requests have so long to end. */
+const REQUESTS_MS = 400_000
+/** Then slots have so long to be free again and sessions to be up ... */
+const REST_MS = 120_000
+/** ... and instances that nobody needs to leave, one after another, and the platform to forget them. */
+const ZERO_MS = 900_000
+
+/**
+ * What must come about in the end: every request ends, every slot is free and lent, and what nobody asks for goes. Three
+ * things to wait for, one after another, each with a bound.
+ */
+export class Liveness {
+  readonly #simulation: Simulation
+  readonly #stages: readonly Stage[] = [
+    { name: 'all requests end', boundMs: REQUESTS_MS, missing: requestsLeft },
+    { name: 'slots are free and sessions up', boundMs: REST_MS, missing: unrest },
+    { name: 'instances that nobody needs leave', boundMs: ZERO_MS, missing: remains },
+  ]
+  #at = 0
+  #sinceMs: number
+
+  constructor(simulation: Simulation) {
+    this.#simulation = simulation
+    const { healAtMs, requests } = simulation.scenario
+    this.#sinceMs = requests.reduce((latest, { atMs }) => Math.max(latest, atMs), healAtMs)
+  }
+
+  get isDone(): boolean {
+    return this.#at === this.#stages.length
+  }
+
+  /** To be asked now and then. @returns what has not come about in time; null while all is well */
+  look(nowMs: number): { readonly name: string; readonly message: string } | null {
+    if (nowMs < this.#sinceMs) return null
+    for (let stage = this.#stages[this.#at]; stage !== undefined; stage = this.#stages[this.#at]) {
+      const missing = stage.missing(this.#simulation)
+      if (missing !== null) {
+        if (nowMs - this.#sinceMs <= stage.boundMs) return null
+        return { name: stage.name, message: `after ${stage.boundMs / 1000} s: ${missing}` }
+      }
+      this.#at++
+      this.#sinceMs = nowMs
+    }
+    return null
+  }
+}
+
+interface Stage {
+  readonly name: string
+  readonly boundMs: number
+  readonly missing: (simulation: Simulation) => string | null
+}
+
+function requestsLeft({ openRequests, chronicle }: Simulation): string | null {
+  if (openRequests === 0) return null
+  const open = [...chronicle.requests.values()].filter(({ outcome }) => outcome === null)
+  return `${openRequests} requests are open: ${open.map(({ plan }) => plan.id).join(', ')}`
+}
+
+function unrest(simulation: Simulation): string | null {
+  for (const edge of simulation.edges) if (!edge.isListening) return `${edge.process.name} does not listen`
+  for (const { app, held, instances } of simulation.statuses.current()) {
+    const { slots } = simulation.plan(app)
+    if (held.count > 0) return `${app} holds ${held.count}`
+    for (const { instance, busy, grants, phase } of instances) {
+      if (busy > 0) return `${instance} is busy with ${busy}`
+      if (phase === 'ready' && grants !== slots && simulation.edges.length === 1)
+        return `${instance} has lent ${grants} of ${slots} slots`
+    }
+  }
+  for (const { name, process, application } of simulation.instances) {
+    if (process.isAlive && application.admitted > 0) return `${name} works on ${application.admitted}`
+  }
+  return null
+}
+
+function remains(simulation: Simulation): string | null {
+  for (const { app, instances, launches } of simulation.statuses.current()) {
+    const { min } = simulation.plan(app)
+    if (instances.length !== min) return `${app} has ${instances.length} instances, and needs ${min}`
+    if (launches.length > 0) return `${app} is waiting for ${launches.length} launches`
+  }
+  const kept = simulation.statuses.current().reduce((sum, { app }) => sum + simulation.plan(app).min, 0)
+  const alive = simulation.instances.filter(({ process }) => process.isAlive)
+  if (alive.length !== kept) return `${alive.map(({ name }) => name).join(', ')} run, and ${kept} are needed`
+  const orphans = simulation.instances.filter(
+    ({ process, application }) => !process.isAlive && application.process.isAlive,
+  )
+  if (orphans.length > 0)
+    return `applications without a linker: ${orphans.map(({ name }) => name).join(', ')}`
+  return null
+}

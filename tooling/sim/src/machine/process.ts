@@ -1,0 +1,40 @@
+import type { Endpoint } from '../network/endpoint.ts'
+import type { Listener } from '../network/network.ts'
+import { Clock } from './clock.ts'
+import type { Task } from './event-queue.ts'
+
+/**
+ * A simulated operating-system process: a name, a host, clocks, sockets. It can be stopped (SIGSTOP: what happens to it
+ * waits), and killed (SIGKILL: the kernel closes its sockets and nothing of it runs any more).
+ */
+export class SimProcess {
+  readonly name: string
+  /** Its address on the network. */
+  readonly host: string
+  readonly clock: Clock
+  /** Whether it runs code of the product, which uses promises; what stands around it does not. */
+  readonly isProduct: boolean
+  isAlive = true
+  isPaused = false
+  readonly endpoints = new Set<Endpoint>()
+  readonly listeners = new Set<Listener>()
+  /** What waits for it to go on. */
+  readonly deferred: Task[] = []
+  /** Told when it is gone, whatever ended it: its parent, its guard. */
+  readonly onGone: (() => void)[] = []
+
+  constructor(
+    name: string,
+    host: string,
+    options: { readonly rate?: number; readonly isProduct?: boolean } = {},
+  ) {
+    this.name = name
+    this.host = host
+    this.clock = new Clock(options.rate ?? 1)
+    this.isProduct = options.isProduct ?? false
+  }
+
+  get isRunning(): boolean {
+    return this.isAlive && !this.isPaused
+  }
+}

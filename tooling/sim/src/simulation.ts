@@ -1,0 +1,205 @@
+import type { EdgeEvent } from '@brxy/edge'
+import type { LinkerEvent } from '@brxy/linker'
+import type { Launch } from '@brxy/scaler'
+import { Application } from './actors/application.ts'
+import { Client } from './actors/client.ts'
+import { CLIENT_PORT, EdgeProcess, TUNNEL_PORT } from './actors/edge.ts'
+import { Instance } from './actors/instance.ts'
+import { Platform } from './actors/platform.ts'
+import { Chronicle } from './chronicle.ts'
+import { Faults } from './faults.ts'
+import { enter } from './machine/globals.ts'
+import { World } from './machine/world.ts'
+import type { Connection } from './network/network.ts'
+import { Random } from './random.ts'
+import type { AppPlan, RequestPlan, Scenario } from './scenario/scenario.ts'
+import { Statuses } from './statuses.ts'
+import { tap } from './wiretap.ts'
+
+/** How wrong a clock may go: a second in twenty minutes. */
+const DRIFT = 0.0008
+/** Of one that was started by hand. */
+const HAND_TOKEN_MS = 30 * 24 * 3_600_000
+
+/** Everything that there is in one history: a world, and who lives in it. */
+export class Simulation {
+  readonly scenario: Scenario
+  readonly world: World
+  readonly chronicle = new Chronicle()
+  readonly platform: Platform
+  readonly clients: readonly Client[]
+  /** Those that were ever started; see `process.isAlive`. */
+  readonly instances: Instance[] = []
+  /** By number; the one that is or was there last. */
+  readonly edges: EdgeProcess[] = []
+  readonly statuses = new Statuses(() => this.edges.filter(({ process }) => process.isAlive))
+  readonly #requests: ReadonlyMap<number, RequestPlan>
+  #copies = 0
+
+  constructor(scenario: Scenario) {
+    this.scenario = scenario
+    const { chronicle } = this
+    this.world = new World(new Random(scenario.seed ^ 0x5eed), scenario.network, (process, error) => {
+      const text = error instanceof Error ? `${error.stack}` : `${error}`
+      chronicle.violated('no bug', `${process?.name ?? 'the world'} ends by an exception: ${text}`)
+    })
+    const { world } = this
+    // Before anybody is born: what they are made of takes the time, and chance.
+    enter(world)
+    world.network.onConnection = (connection) => {
+      if (isTunnel(connection)) tap(connection, world, chronicle)
+    }
+    this.#requests = new Map(scenario.requests.map((request) => [request.id, request]))
+    this.platform = new Platform({
+      world,
+      chronicle,
+      start: (route, launch, crashes) => this.#startInstance(route, launch, crashes),
+    })
+    for (let at = 0; at < scenario.edges; at++) this.edges.push(this.#makeEdge(at))
+    new Faults(scenario.faults, scenario.healAtMs, {
+      world,
+      chronicle,
+      platform: this.platform,
+      instances: () => this.instances.filter(({ process }) => process.isAlive),
+      edges: () => this.edges.filter(({ process }) => process.isAlive),
+      tunnels: () => this.tunnels(),
+      replaceEdge: (edge, afterMs) => this.#replaceEdge(edge, afterMs),
+      startByHand: (app) => this.#startByHand(app),
+    })
+    const numbers = [...new Set(scenario.requests.map(({ client }) => client))]
+    this.clients = numbers.map(
+      (number) =>
+        new Client(
+          number,
+          scenario.requests.filter(({ client }) => client === number),
+          { world, chronicle, hostOf, port: CLIENT_PORT },
+        ),
+    )
+  }
+
+  /** Requests that have not ended, also those that are to come. */
+  get openRequests(): number {
+    return this.clients.reduce((sum, client) => sum + client.open, 0)
+  }
+
+  /** Those that are in use at both ends. */
+  tunnels(): Connection[] {
+    return [...this.world.network.connections()].filter(isTunnel)
+  }
+
+  plan(app: string): AppPlan {
+    const plan = this.scenario.apps.find(({ name }) => name === app)
+    if (plan === undefined) throw new Error(`the scenario has no app ${app}`)
+    return plan
+  }
+
+  /** What an exception in a promise was: nobody has caught it. */
+  rejected(error: unknown): void {
+    const text = error instanceof Error ? `${error.stack}` : `${error}`
+    this.chronicle.violated('no bug', `an unhandled rejection: ${text}`)
+  }
+
+  #makeEdge(at: number): EdgeProcess {
+    const { world, chronicle, scenario, platform } = this
+    const edge: EdgeProcess = new EdgeProcess(`edge-${at + 1}`, hostOf(at), {
+      world,
+      chronicle,
+      apps: scenario.apps,
+      factory: platform.factory,
+      rate: this.#rate(),
+      onEvent: (event) => this.#onEdgeEvent(edge, event),
+    })
+    return edge
+  }
+
+  #onEdgeEvent(edge: EdgeProcess, event: EdgeEvent): void {
+    const { world, chronicle } = this
+    chronicle.edgeEvent(event)
+    world.note(edge.process.name, describe(event))
+    if (event.type === 'bug') chronicle.violated('no bug', `${edge.process.name}: ${stackOf(event.error)}`)
+    for (const watch of this.onEdgeEvent) watch(edge, event)
+  }
+
+  /** Invariants that are about what edges say. */
+  readonly onEdgeEvent: ((edge: EdgeProcess, event: EdgeEvent) => void)[] = []
+
+  #replaceEdge(edge: EdgeProcess, afterMs: number): void {
+    const at = this.edges.indexOf(edge)
+    edge.process.onGone.push(() => {
+      this.world.after(afterMs, null, 'edge again', () => {
+        this.edges[at] = this.#makeEdge(at)
+      })
+    })
+  }
+
+  #startInstance(route: string, { id, env }: Launch, crashes: boolean): Instance {
+    return this.#makeInstance(this.plan(route), env.BRXY_TOKEN, id, crashes)
+  }
+
+  #startByHand(app: string): void {
+    // What `brxy token` prints.
+    void this.edges[0].token(app, HAND_TOKEN_MS).then((token) => {
+      this.#makeInstance(this.plan(app), token, null, false)
+    })
+  }
+
+  #makeInstance(plan: AppPlan, token: string, launch: string | null, crashes: boolean): Instance {
+    const { world, chronicle, scenario } = this
+    const number = ++this.#copies
+    const name = `${plan.name}-${number}`
+    const host = `10.1.${number >> 8}.${number & 255}`
+    const application = new Application(`${name}-app`, host, {
+      world,
+      chronicle,
+      plan,
+      requests: this.#requests,
+      startMs: crashes ? -plan.startMs : plan.startMs,
+    })
+    const instance = new Instance(name, {
+      world,
+      chronicle,
+      plan,
+      edges: Array.from({ length: scenario.edges }, (_, at) => EdgeProcess.tunnelOf(hostOf(at))),
+      token,
+      launch,
+      rate: this.#rate(),
+      application,
+      onEvent: (event) => this.#onLinkerEvent(name, event),
+    })
+    world.note('world', `${name} starts${launch === null ? ' by hand' : ''}`)
+    this.instances.push(instance)
+    return instance
+  }
+
+  #onLinkerEvent(name: string, event: LinkerEvent): void {
+    const { world, chronicle } = this
+    chronicle.count(event.type === 'phase' ? `phase: ${event.phase}` : `linker: ${event.type}`)
+    world.note(name, describe(event))
+    if (event.type === 'bug') chronicle.violated('no bug', `${name}: ${stackOf(event.error)}`)
+  }
+
+  #rate(): number {
+    return 1 + (this.world.random.next() * 2 - 1) * DRIFT
+  }
+}
+
+function hostOf(edge: number): string {
+  return `10.0.0.${edge + 1}`
+}
+
+function isTunnel({ address }: Connection): boolean {
+  return address.endsWith(`:${TUNNEL_PORT}`)
+}
+
+/** One line for people. */
+function describe(event: EdgeEvent | LinkerEvent): string {
+  const { type, ...rest } = event
+  const fields = Object.entries(rest)
+    .filter(([name, value]) => name !== 'app' && value !== null && typeof value !== 'object')
+    .map(([name, value]) => `${name}=${typeof value === 'number' ? Math.round(value) : value}`)
+  return `* ${type} ${fields.join(' ')}`
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? `${error.stack}` : `${error}`
+}

@@ -1,0 +1,126 @@
+import { FRAME, FrameDecoder, frameRule, REFUSE, RESET, refuseName, resetName } from '@brxy/protocol'
+import type { Chronicle } from './chronicle.ts'
+import type { World } from './machine/world.ts'
+import type { Connection } from './network/network.ts'
+import type { Pipe } from './network/pipe.ts'
+
+/** What is said so often that it is counted, and no line of its own. */
+const SMALL_TALK: ReadonlySet<number> = new Set([FRAME.PING, FRAME.PONG, FRAME.WINDOW])
+
+/**
+ * Listens to a tunnel: counts the frames that are sent, writes them down for people, and holds both sides to what can be
+ * told from outside: no request is opened without a grant, a RECLAIM is answered before the next one.
+ */
+export function tap(connection: Connection, world: World, chronicle: Chronicle): void {
+  const { near, far, number } = connection
+  const linker = near.process.name
+  const edge = far.process.name
+  let grants = 0
+  let isReclaiming = false
+
+  const onLinkerFrame = (type: number, payload: Buffer): string => {
+    switch (type) {
+      case FRAME.GRANT:
+        grants += payload.readUInt32BE(0)
+        return ` ${payload.readUInt32BE(0)}`
+      case FRAME.RECLAIM:
+        if (isReclaiming) chronicle.violated('one RECLAIM', `${linker} asks twice on tunnel ${number}`)
+        isReclaiming = true
+        return ` ${payload.readUInt32BE(0)}`
+      case FRAME.REFUSE: {
+        const reason = payload.readUInt16BE(0)
+        chronicle.count(`refused: ${refuseName(reason)}`)
+        if (reason === REFUSE.NO_SLOT) chronicle.caused('refused: no slot', world.nowMs)
+        return ` ${refuseName(reason)}`
+      }
+      case FRAME.STATUS:
+        return ` ${JSON.parse(payload.toString()).phase}`
+      case FRAME.HELLO: {
+        const { phase, replaces } = JSON.parse(payload.toString())
+        if (replaces !== undefined) chronicle.count('session replaced')
+        return ` ${phase}`
+      }
+      default:
+        return common(type, payload)
+    }
+  }
+  const onEdgeFrame = (type: number, payload: Buffer): string => {
+    switch (type) {
+      case FRAME.OPEN:
+        if (--grants < 0)
+          chronicle.violated('spent grants', `${edge} opens more than was lent on tunnel ${number}`)
+        return ''
+      case FRAME.RETURN:
+        isReclaiming = false
+        grants -= payload.readUInt32BE(0)
+        if (grants < 0)
+          chronicle.violated('spent grants', `${edge} returns more than was lent on tunnel ${number}`)
+        return ` ${payload.readUInt32BE(0)}`
+      case FRAME.DEMAND:
+        return ` ${payload.readUInt32BE(0)}`
+      case FRAME.VERDICT:
+        chronicle.count(payload[0] === 1 ? 'verdict: GO' : 'verdict: STAY')
+        return payload[0] === 1 ? ' GO' : ' STAY'
+      default:
+        return common(type, payload)
+    }
+  }
+  const common = (type: number, payload: Buffer): string => {
+    if (type === FRAME.RESET) {
+      const code = payload.readUInt16BE(0)
+      chronicle.count(`reset: ${resetName(code)}`)
+      if (code === RESET.FLOW_CONTROL || code === RESET.INTERNAL)
+        chronicle.violated('no bug', `a stream of tunnel ${number} is reset: ${resetName(code)}`)
+      return ` ${resetName(code)}`
+    }
+    if (type === FRAME.GOAWAY || type === FRAME.REJECT) {
+      const { code } = JSON.parse(payload.toString())
+      chronicle.count(`${type === FRAME.GOAWAY ? 'goaway' : 'reject'}: ${code}`)
+      return ` ${code}`
+    }
+    return ''
+  }
+  listen(near.pipe, 'linker', (type, stream, end, payload) => {
+    const text = onLinkerFrame(type, payload)
+    note(`${linker}>`, type, stream, end, text)
+  })
+  listen(far.pipe, 'edge', (type, stream, end, payload) => {
+    const text = onEdgeFrame(type, payload)
+    note(`>${linker}`, type, stream, end, text)
+  })
+
+  function note(who: string, type: number, stream: number, end: boolean, text: string): void {
+    const name = frameRule(type)?.name ?? `${type}`
+    chronicle.count(`frame: ${name}`)
+    if (SMALL_TALK.has(type)) return
+    world.note(who, `${name}${stream === 0 ? '' : ` ${stream}`}${text}${end ? ' END' : ''}`)
+  }
+}
+
+type OnFrame = (type: number, stream: number, end: boolean, payload: Buffer) => void
+
+const HEAD_END = '\r\n\r\n'
+const NOTHING = Buffer.alloc(0)
+
+/** Behind the head of the upgrade come frames; an answer that is no upgrade is none of ours. */
+function listen(pipe: Pipe, sender: 'edge' | 'linker', onFrame: OnFrame): void {
+  const decoder = new FrameDecoder(sender)
+  const sink = {
+    onFrame: (type: number, end: boolean, stream: number, buffer: Buffer, from: number, to: number) =>
+      onFrame(type, stream, end, buffer.subarray(from, to)),
+    onData: (stream: number, _buffer: Buffer, _from: number, _to: number, end: boolean) =>
+      onFrame(FRAME.DATA, stream, end, NOTHING),
+  }
+  let head: Buffer | null = NOTHING
+  pipe.tap = (bytes) => {
+    if (head === null) return decoder.push(bytes, 0, bytes.length, sink)
+    head = Buffer.concat([head, bytes])
+    const end = head.indexOf(HEAD_END)
+    if (end < 0) return
+    const rest = head.subarray(end + HEAD_END.length)
+    const isUpgrade = sender === 'linker' || head.toString('latin1', 0, 12) === 'HTTP/1.1 101'
+    head = null
+    if (!isUpgrade) pipe.tap = null
+    else decoder.push(rest, 0, rest.length, sink)
+  }
+}
