@@ -44,6 +44,8 @@ export class AppExchange extends Exchange implements HttpUser {
   /** The whole request had been written when the response began. */
   #wasWritten = false
   #hasHead = false
+  /** It was sent before, on a kept connection that ended: the application may have seen all of it. */
+  #wasSent = false
   /** The response allows the connection to be kept. */
   #canPool = false
   #endSent = false
@@ -166,12 +168,20 @@ export class AppExchange extends Exchange implements HttpUser {
     this.forwarder.pool.discard(connection)
     if (connection.useCount > 1 && !connection.hasAnswered && this.#mayRetry) {
       // A kept connection that the application had closed meanwhile: nothing was answered, nothing was changed.
+      this.#wasSent = true
       this.connection = this.#connect(false)
       return
     }
     const how = error === null ? 'closed the connection' : `broke the connection (${error.message})`
     const when = this.#hasHead ? 'before its response was complete' : 'without an answer'
     this.fail(RESET.APP_CLOSED, `${this.#method}: the application ${how} ${when}`)
+  }
+
+  /** A REFUSE would have it sent to one instance after another, and it may be what ended this application. */
+  protected override giveBack(): void {
+    if (!this.#wasSent) return super.giveBack()
+    const reason = `${this.#method}: the application closed a kept connection and accepts no other one`
+    this.fail(RESET.APP_CLOSED, reason)
   }
 
   onBug(error: unknown): void {

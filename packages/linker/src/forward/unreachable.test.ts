@@ -49,6 +49,27 @@ describe.skipIf(process.platform !== 'linux')(
       expect(link.of('bug')).toEqual([])
     })
 
+    test('that a kept connection ended with the request on it is no reason to send it elsewhere', async () => {
+      const app = await RawApp.start(async (connection) => {
+        await connection.head()
+        connection.write(OK)
+        await connection.head()
+        await app.close()
+      })
+      const edge = await TestEdge.start()
+      closing.push(() => edge.close())
+      const link = new LinkerUnderTest([edge.address], app.port)
+      closing.push(() => link.close())
+      const session = await edge.granted(1)
+      expect((await session.get()).outcome).toBe('end')
+      await edge.granted(1)
+
+      // It may be this very request that has ended the application: no other instance must get it.
+      expect((await session.get()).outcome).toBe(`reset ${RESET.APP_CLOSED}`)
+      expect(app.connections.length).toBe(1)
+      expect(link.of('bug')).toEqual([])
+    })
+
     test('of several edges, all stop lending to it', async () => {
       const app = await RawApp.answering(OK)
       const edges = [await TestEdge.start(), await TestEdge.start()]
