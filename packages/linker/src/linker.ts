@@ -217,7 +217,10 @@ export class Linker implements EdgeLinkOwner {
   }
 
   admit(link: EdgeLink): number {
-    if (!this.#life.admits || this.#forwarder === null) return REFUSE.DRAINING
+    if (!this.#life.admits || this.#forwarder === null) {
+      this.#ledger.spent(link)
+      return REFUSE.DRAINING
+    }
     return this.#ledger.admit(link) ? 0 : REFUSE.NO_SLOT
   }
 

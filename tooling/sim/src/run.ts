@@ -53,7 +53,7 @@ export async function run(scenario: Scenario, options: RunOptions = {}): Promise
     let lookAtMs = 0
     while (chronicle.violations.length === 0 && !liveness.isDone) {
       if (!(await world.step())) break
-      statuses.stale()
+      if (world.last === null || simulation.isEdge(world.last)) statuses.stale()
       for (const { name, check } of INVARIANTS) {
         const message = check?.(simulation) ?? null
         if (message !== null) chronicle.violated(name, message)

@@ -9,6 +9,7 @@ import { Platform } from './actors/platform.ts'
 import { Chronicle } from './chronicle.ts'
 import { Faults } from './faults.ts'
 import { enter } from './machine/globals.ts'
+import type { SimProcess } from './machine/process.ts'
 import { World } from './machine/world.ts'
 import type { Connection } from './network/network.ts'
 import { Random } from './random.ts'
@@ -85,6 +86,10 @@ export class Simulation {
   /** Those that are in use at both ends. */
   tunnels(): Connection[] {
     return [...this.world.network.connections()].filter(isTunnel)
+  }
+
+  isEdge(process: SimProcess): boolean {
+    return this.edges.some((edge) => edge.process === process)
   }
 
   plan(app: string): AppPlan {

@@ -35,6 +35,16 @@ describe('with one edge', () => {
     expect(one.setLending(true, 0)).toEqual([grant('a', 2)])
   })
 
+  test('does not ask back what was spent on a request that it refused', () => {
+    const one = ledger(4)
+    one.opened('a', 0)
+    expect(one.setLending(false, 0)).toEqual([reclaim('a', 4)])
+    // It crossed the RECLAIM, and is refused because the instance stops.
+    one.spent('a')
+    expect(one.returned('a', 3, 0)).toEqual([])
+    expect([one.lent, one.busy]).toEqual([0, 0])
+  })
+
   test('lends again what an edge gave back while it changed its mind, and not before', () => {
     const one = ledger(2)
     one.opened('a', 0)

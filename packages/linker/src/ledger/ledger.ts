@@ -102,13 +102,20 @@ export class Ledger<E> {
     return this.#settle(nowMs)
   }
 
+  /** A request came that is refused for another reason than the number of slots: the edge has spent a grant all the same. */
+  spent(edge: E): void {
+    const account = this.#accounts.get(edge)
+    if (account === undefined || account.lent === 0) return
+    account.lent--
+    this.#lent--
+  }
+
   /** A request came: takes a slot for it, or says that there is none. Either way the edge has spent a grant. */
   admit(edge: E): boolean {
     const account = this.#accounts.get(edge)
     assert(account !== undefined, 'a request comes from an open session')
     if (account.lent > 0) {
-      account.lent--
-      this.#lent--
+      this.spent(edge)
       // Lent before their number was lowered: running requests go on, but no further one begins.
       if (this.#busy >= this.#slots) return false
     } else if (this.free <= 0) {

@@ -266,10 +266,13 @@ class Conversation {
       this.#socket.resume()
       return this.#leave()
     }
-    const before = this.#reader
-    world.after(plan.keepAliveMs, process, 'keep-alive is over', () => {
-      if (this.#request === null && before.isIdle) this.#socket.destroy()
-    })
+    const close = () => {
+      if (this.#request !== null || !this.#reader.isIdle) return
+      // A client that takes its time has the time.
+      if (this.#socket.writableLength > 0) world.after(plan.keepAliveMs, process, 'keep-alive', close)
+      else this.#socket.destroy()
+    }
+    world.after(plan.keepAliveMs, process, 'keep-alive', close)
   }
 
   #onClientEnd(): void {

@@ -4,12 +4,16 @@ import type { Invariant } from './invariant.ts'
 export const instances: Invariant = {
   name: 'nothing is launched beyond max, and each launch is one instance',
   watch(simulation, violated) {
+    const failed = new Set<string>()
     simulation.onEdgeEvent.push((edge, event) => {
+      if (event.type === 'launch-failed') failed.add(event.launch)
       if (event.type !== 'launching') return
       const status = edge.status().apps.find(({ app }) => app === event.app)
       if (status === undefined) return
-      // Of one whose application has failed only the session is left.
-      const connected = status.instances.filter(({ phase }) => phase !== 'failed')
+      // Of one that has failed there may still be a session, until somebody finds that it is dead.
+      const connected = status.instances.filter(
+        ({ phase, launch }) => phase !== 'failed' && (launch === null || !failed.has(launch)),
+      )
       const total = connected.length + status.launches.length
       const { max } = simulation.plan(event.app)
       if (total > max) violated(`${event.app} launches, and has ${total} of ${max} instances with that`)

@@ -14,6 +14,8 @@ export class World {
   nowMs = 0
   /** Tasks that were done. */
   steps = 0
+  /** Whose step the last one was. */
+  last: SimProcess | null = null
   /** Whose code runs now. The stand-ins for Node ask it whose clock, timers and sockets are meant. */
   current: SimProcess | null = null
   readonly random: Random
@@ -78,6 +80,7 @@ export class World {
       }
       this.nowMs = task.atMs
       this.steps++
+      this.last = process
       this.journal.step(task.atMs, task.label)
       if (process === null || process.isRunning) await this.#run(process, task.run)
       else task.ifStopped?.()
