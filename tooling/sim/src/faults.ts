@@ -146,7 +146,7 @@ export class Faults {
 
   #heal(): void {
     const { world } = this.#victims
-    world.note('world', 'everything is healed')
+    world.note('world', () => 'everything is healed')
     for (const repair of this.#repairs) repair()
     this.#repairs.clear()
     world.network.answerForVanished()
@@ -155,7 +155,7 @@ export class Faults {
   #note(what: string, detail: string): void {
     const { world, chronicle } = this.#victims
     chronicle.caused(what, world.nowMs)
-    world.note('FAULT', `${what}: ${detail}`)
+    world.note('FAULT', () => `${what}: ${detail}`)
   }
 }
 

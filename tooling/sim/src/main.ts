@@ -17,7 +17,10 @@ const count = values.seed === undefined ? Number(values.seeds) : 1
 let steps = 0
 const since = performance.now()
 for (let seed = first; seed < first + count; seed++) {
-  const outcome = await run(generate(seed), { ...(values.trace ? { onLine: console.log } : {}) })
+  const outcome = await run(generate(seed), {
+    keepsLines: values.seed !== undefined,
+    ...(values.trace ? { onLine: console.log } : {}),
+  })
   steps += outcome.steps
   if (values.seed !== undefined) console.log(outcome.hash, outcome.steps, outcome.tookMs)
   if (outcome.failure === null) continue

@@ -32,6 +32,8 @@ export interface Failure {
 
 export interface RunOptions {
   readonly maxSteps?: number
+  /** Whether a failure comes with the last lines of the journal. They cost time. */
+  readonly keepsLines?: boolean
   /** Told of each line of the journal. */
   readonly onLine?: (line: string) => void
 }
@@ -42,6 +44,7 @@ const TRACE_LINES = 60
 export async function run(scenario: Scenario, options: RunOptions = {}): Promise<Outcome> {
   const simulation = new Simulation(scenario)
   const { world, chronicle, statuses } = simulation
+  world.journal.isKept = options.keepsLines ?? false
   world.journal.onLine = options.onLine ?? null
   const liveness = new Liveness(simulation)
   const maxSteps = options.maxSteps ?? MAX_STEPS
@@ -52,7 +55,8 @@ export async function run(scenario: Scenario, options: RunOptions = {}): Promise
   try {
     let lookAtMs = 0
     while (chronicle.violations.length === 0 && !liveness.isDone) {
-      if (!(await world.step())) break
+      if (!world.step()) break
+      if (world.isUnsettled) await world.settle()
       if (world.last === null || simulation.isEdge(world.last)) statuses.stale()
       for (const { name, check } of INVARIANTS) {
         const message = check?.(simulation) ?? null
@@ -69,6 +73,7 @@ export async function run(scenario: Scenario, options: RunOptions = {}): Promise
       }
     }
   } finally {
+    world.close()
     leave()
     process.off('unhandledRejection', onRejection)
   }

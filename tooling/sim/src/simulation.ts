@@ -120,7 +120,7 @@ export class Simulation {
   #onEdgeEvent(edge: EdgeProcess, event: EdgeEvent): void {
     const { world, chronicle } = this
     chronicle.edgeEvent(event)
-    world.note(edge.process.name, describe(event))
+    world.note(edge.process.name, () => describe(event))
     if (event.type === 'bug') chronicle.violated('no bug', `${edge.process.name}: ${stackOf(event.error)}`)
     for (const watch of this.onEdgeEvent) watch(edge, event)
   }
@@ -171,7 +171,7 @@ export class Simulation {
       application,
       onEvent: (event) => this.#onLinkerEvent(name, event),
     })
-    world.note('world', `${name} starts${launch === null ? ' by hand' : ''}`)
+    world.note('world', () => `${name} starts${launch === null ? ' by hand' : ''}`)
     this.instances.push(instance)
     return instance
   }
@@ -179,7 +179,7 @@ export class Simulation {
   #onLinkerEvent(name: string, event: LinkerEvent): void {
     const { world, chronicle } = this
     chronicle.count(event.type === 'phase' ? `phase: ${event.phase}` : `linker: ${event.type}`)
-    world.note(name, describe(event))
+    world.note(name, () => describe(event))
     if (event.type === 'bug') chronicle.violated('no bug', `${name}: ${stackOf(event.error)}`)
   }
 

@@ -93,7 +93,7 @@ export function tap(connection: Connection, world: World, chronicle: Chronicle):
     const name = frameRule(type)?.name ?? `${type}`
     chronicle.count(`frame: ${name}`)
     if (SMALL_TALK.has(type)) return
-    world.note(who, `${name}${stream === 0 ? '' : ` ${stream}`}${text}${end ? ' END' : ''}`)
+    world.note(who, () => `${name}${stream === 0 ? '' : ` ${stream}`}${text}${end ? ' END' : ''}`)
   }
 }
 

@@ -161,7 +161,7 @@ class Conversation {
     this.#hasAnswered = false
     const { chronicle, process, world } = this.#app
     chronicle.began(id, process.name)
-    world.note(process.name, `begins ${method} ${id}`)
+    world.note(process.name, () => `begins ${method} ${id}`)
     if (request.misdeed === 'crash') world.after(request.serviceMs, process, 'crash', () => this.#crash())
     else if (request.misdeed === 'early') this.#compute(request)
     return 'fields'
@@ -182,7 +182,7 @@ class Conversation {
   #crash(): void {
     const { chronicle, world, process } = this.#app
     chronicle.misdeed('crash', world.nowMs)
-    world.note(process.name, `crashes of ${this.#request?.id}`)
+    world.note(process.name, () => `crashes of ${this.#request?.id}`)
     this.#app.exit({ code: CRASHED, signal: null })
   }
 

@@ -56,7 +56,7 @@ export class Client {
     const { world, chronicle, hostOf, port } = this.#env
     this.#current = plan
     chronicle.sent(plan, world.nowMs)
-    world.note(this.#process.name, `${plan.method} ${plan.app}/${plan.id}, ${plan.bodyBytes} bytes`)
+    world.note(this.#process.name, () => `${plan.method} ${plan.app}/${plan.id}, ${plan.bodyBytes} bytes`)
     this.#received = 0
     if (plan.leaveAfterMs >= 0)
       world.after(plan.leaveAfterMs, this.#process, 'leave', () => this.#leave(plan))
@@ -204,7 +204,7 @@ export class Client {
     const { chronicle, world } = this.#env
     const { id } = this.#current as RequestPlan
     const text = outcome.kind === 'answered' ? `${outcome.status} ${outcome.code ?? ''}` : outcome.kind
-    world.note(this.#process.name, `${id}: ${text}`)
+    world.note(this.#process.name, () => `${id}: ${text}`)
     this.#current = null
     this.#status = 0
     this.#code = null

@@ -35,7 +35,7 @@ export class EdgeProcess {
     const { world, chronicle, apps, factory, rate } = env
     this.#world = world
     this.#chronicle = chronicle
-    this.process = new SimProcess(name, host, { rate, isProduct: true })
+    this.process = new SimProcess(name, host, rate)
     const config = {
       options: {
         listen: [{ bind: `${host}:${CLIENT_PORT}` }],

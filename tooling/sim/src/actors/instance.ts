@@ -51,7 +51,7 @@ export class Instance {
     this.launch = env.launch
     this.#env = env
     this.application = env.application
-    this.process = new SimProcess(name, env.application.process.host, { rate: env.rate, isProduct: true })
+    this.process = new SimProcess(name, env.application.process.host, env.rate)
     const { world } = env
     this.process.onGone.push(() => {
       if (this.exitCode === null)
@@ -91,7 +91,7 @@ export class Instance {
     linker.start()
     void linker.done.then((code) => {
       this.exitCode = code
-      world.note(this.name, `exits with ${code}`)
+      world.note(this.name, () => `exits with ${code}`)
       world.kill(this.process)
     })
   }

@@ -1,3 +1,4 @@
+import { returnBuffers, shareBuffers } from './buffers.ts'
 import { native } from './native.ts'
 import type { SimProcess } from './process.ts'
 import type { World } from './world.ts'
@@ -43,6 +44,7 @@ class SimTimer {
  */
 export function enter(entered: World): void {
   world = entered
+  shareBuffers()
   const inProcess = <T>(simulated: (process: SimProcess, world: World) => T, real: () => T): T => {
     const process = entered.current
     return process === null ? real() : simulated(process, entered)
@@ -107,6 +109,7 @@ export function enter(entered: World): void {
 /** Node has its own again. */
 export function leave(): void {
   world = null
+  returnBuffers()
   const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, clearImmediate } = native
   Object.assign(globalThis, {
     setTimeout,

@@ -2,23 +2,25 @@
 const KEPT_LINES = 400
 
 /**
- * What happened, in order: the last lines for people, and a hash over all of them. Two runs with the same hash were the
- * same history; this is how determinism is checked.
+ * What happened, in order: a hash over all of it, and lines for people. Two runs with the same hash were the same history;
+ * this is how determinism is checked. Lines are made only if somebody wants them, for a history can be had again.
  */
 export class Journal {
   readonly #lines: string[] = new Array(KEPT_LINES)
   #count = 0
   #low = 0x811c9dc5
   #high = 0x01000193
-  /** Told of each line, for `--trace`. */
+  /** Whether lines are kept. */
+  isKept = false
+  /** Told of each line. */
   onLine: ((line: string) => void) | null = null
 
   /** @param atMs the world's time */
-  note(atMs: number, who: string, what: string): void {
+  note(atMs: number, who: string, what: () => string): void {
     this.#mix(Math.round(atMs * 1000))
     this.#mixText(who)
-    this.#mixText(what)
-    const line = `${(atMs / 1000).toFixed(4).padStart(10)} ${who.padEnd(12)} ${what}`
+    if (!this.isKept && this.onLine === null) return
+    const line = `${(atMs / 1000).toFixed(4).padStart(10)} ${who.padEnd(12)} ${what()}`
     this.#lines[this.#count++ % KEPT_LINES] = line
     this.onLine?.(line)
   }

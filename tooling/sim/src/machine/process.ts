@@ -12,8 +12,6 @@ export class SimProcess {
   /** Its address on the network. */
   readonly host: string
   readonly clock: Clock
-  /** Whether it runs code of the product, which uses promises; what stands around it does not. */
-  readonly isProduct: boolean
   isAlive = true
   isPaused = false
   readonly endpoints = new Set<Endpoint>()
@@ -23,15 +21,11 @@ export class SimProcess {
   /** Told when it is gone, whatever ended it: its parent, its guard. */
   readonly onGone: (() => void)[] = []
 
-  constructor(
-    name: string,
-    host: string,
-    options: { readonly rate?: number; readonly isProduct?: boolean } = {},
-  ) {
+  /** @param rate see {@link Clock} */
+  constructor(name: string, host: string, rate = 1) {
     this.name = name
     this.host = host
-    this.clock = new Clock(options.rate ?? 1)
-    this.isProduct = options.isProduct ?? false
+    this.clock = new Clock(rate)
   }
 
   get isRunning(): boolean {

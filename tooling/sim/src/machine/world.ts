@@ -4,6 +4,7 @@ import { EventQueue, type Task } from './event-queue.ts'
 import { Journal } from './journal.ts'
 import { nextTurn } from './native.ts'
 import type { SimProcess } from './process.ts'
+import { PromiseWatch } from './promises.ts'
 
 /**
  * A world with one clock, one source of chance and one queue of what is to happen. Whatever runs in it, runs because a
@@ -22,6 +23,7 @@ export class World {
   readonly journal = new Journal()
   readonly network: Network
   readonly #queue = new EventQueue()
+  readonly #promises = new PromiseWatch()
   readonly #ticks: { readonly process: SimProcess; readonly run: () => void }[] = []
   readonly #onCrash: (process: SimProcess | null, error: unknown) => void
   #orders = 0
@@ -67,8 +69,12 @@ export class World {
     this.#ticks.push({ process: this.current as SimProcess, run })
   }
 
-  /** Does the next task, and all that follows from it at once. @returns false if there is none. */
-  async step(): Promise<boolean> {
+  /**
+   * Does the next task, and what follows from it at once. If promises were touched, `isUnsettled` says so, and settle() has
+   * to follow.
+   * @returns false if there is nothing to do any more
+   */
+  step(): boolean {
     for (;;) {
       const task = this.#queue.pop()
       if (task === null) return false
@@ -82,10 +88,35 @@ export class World {
       this.steps++
       this.last = process
       this.journal.step(task.atMs, task.label)
-      if (process === null || process.isRunning) await this.#run(process, task.run)
-      else task.ifStopped?.()
+      if (process !== null && !process.isRunning) {
+        task.ifStopped?.()
+        return true
+      }
+      this.current = process
+      this.#attempt(process, task.run)
+      this.#runTicks()
+      if (!this.#promises.isActive) this.current = null
       return true
     }
+  }
+
+  get isUnsettled(): boolean {
+    return this.#promises.isActive
+  }
+
+  /** Node's order: after the callback and its ticks come its promises, the ticks of those, and so on. */
+  async settle(): Promise<void> {
+    do {
+      await nextTurn()
+      this.#promises.isActive = false
+      this.#runTicks()
+    } while (this.#promises.isActive)
+    this.current = null
+  }
+
+  /** It has ended: nothing of it runs any more. */
+  close(): void {
+    this.#promises.stop()
   }
 
   /** Calls something as if the process did, and what it leaves for later follows with the next task of that process. */
@@ -99,7 +130,8 @@ export class World {
     }
   }
 
-  note(who: string, what: string): void {
+  /** A line of the journal. */
+  note(who: string, what: () => string): void {
     this.journal.note(this.nowMs, who, what)
   }
 
@@ -130,19 +162,14 @@ export class World {
     for (const tell of process.onGone.splice(0)) tell()
   }
 
-  /** Node's order: the callback, its ticks, its promises, the ticks of those, and so on. */
-  async #run(process: SimProcess | null, body: () => void): Promise<void> {
-    this.current = process
-    this.#attempt(process, body)
-    do {
-      for (let tick = this.#ticks.shift(); tick !== undefined; tick = this.#ticks.shift()) {
-        if (!tick.process.isAlive) continue
-        this.current = tick.process
-        this.#attempt(tick.process, tick.run)
-      }
-      if (process === null || process.isProduct) await nextTurn()
-    } while (this.#ticks.length > 0)
-    this.current = null
+  #runTicks(): void {
+    for (let at = 0; at < this.#ticks.length; at++) {
+      const { process, run } = this.#ticks[at]
+      if (!process.isAlive) continue
+      this.current = process
+      this.#attempt(process, run)
+    }
+    this.#ticks.length = 0
   }
 
   #attempt(process: SimProcess | null, body: () => void): void {
