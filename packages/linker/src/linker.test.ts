@@ -263,6 +263,23 @@ describe('an idle instance', () => {
     edge.cut()
     expect(await one.exits()).toBe(0)
   })
+
+  test('tells an edge that comes while its application stops that it takes no requests', async () => {
+    const application = new ScriptedApplication()
+    application.stopsAtOnce = false
+    application.listen()
+    const one = link({ application, options: { idleMs: 200 } })
+    const first = await edge.session()
+    await first.says('leave')
+    first.session.verdict(true)
+    await until('the application is being stopped', () => application.stops.length === 1)
+    edge.cut()
+    const second = await edge.session(1)
+    await second.says('drain')
+    application.stopped()
+    expect(await one.exits()).toBe(0)
+    expect(second.log.filter((what) => /grant/.test(what))).toEqual([])
+  })
 })
 
 describe('a signal', () => {

@@ -245,7 +245,8 @@ export class Linker implements EdgeLinkOwner {
     if (phase === 'failed' && this.#failure !== null)
       this.#report(link, this.#failure.reason, this.#failure.end)
     if (phase === 'leaving') link.session?.leave()
-    if (phase === 'draining') link.session?.drain()
+    // While it stops as well: an edge that was restarted must not take it for one that is ready, nor its end for a loss.
+    if (phase === 'draining' || phase === 'stopping') link.session?.drain()
   }
 
   onDown(link: EdgeLink, end: SessionEnd): void {
