@@ -42,6 +42,11 @@ export class Faults {
         if (tunnel === null) return
         this.#note('tunnel cut', tunnel.near.process.name)
         // Something between the two, such as a NAT, ends it for both.
+        if (fault.how === 'half') {
+          tunnel.far.pipe.send({ kind: 'rst' })
+          tunnel.near.pipe.block()
+          return
+        }
         for (const end of [tunnel.near, tunnel.far]) {
           if (fault.how === 'rst') end.pipe.send({ kind: 'rst' })
           else end.pipe.send({ kind: 'fin' })
@@ -92,8 +97,8 @@ export class Faults {
         const instance = choose(this.#victims.instances(), fault.which)
         if (instance === null) return
         this.#note('vanish', instance.name)
-        world.network.vanish(instance.process)
-        world.network.vanish(instance.application.process)
+        world.kill(instance.process, true)
+        world.kill(instance.application.process, true)
         return
       }
       case 'kill edge':
@@ -149,7 +154,6 @@ export class Faults {
     world.note('world', () => 'everything is healed')
     for (const repair of this.#repairs) repair()
     this.#repairs.clear()
-    world.network.answerForVanished()
   }
 
   #note(what: string, detail: string): void {

@@ -85,6 +85,9 @@ function remains(simulation: Simulation): string | null {
   const kept = simulation.statuses.current().reduce((sum, { app }) => sum + simulation.plan(app).min, 0)
   const alive = simulation.instances.filter(({ process }) => process.isAlive)
   if (alive.length !== kept) return `${alive.map(({ name }) => name).join(', ')} run, and ${kept} are needed`
+  const launched = alive.filter(({ launch }) => launch !== null)
+  const { size } = simulation.platform
+  if (size !== launched.length) return `the platform has ${size}, and ${launched.length} run`
   const orphans = simulation.instances.filter(
     ({ process, application }) => !process.isAlive && application.process.isAlive,
   )

@@ -38,9 +38,4 @@ export class Random {
   chance(probability: number): boolean {
     return this.next() < probability
   }
-
-  /** Another source of chance, of its own from here on: what one part draws does not change what the others get. */
-  fork(): Random {
-    return new Random(this.below(2 ** 32))
-  }
 }

@@ -12,7 +12,6 @@ import { enter } from './machine/globals.ts'
 import type { SimProcess } from './machine/process.ts'
 import { World } from './machine/world.ts'
 import type { Connection } from './network/network.ts'
-import { Random } from './random.ts'
 import type { AppPlan, RequestPlan, Scenario } from './scenario/scenario.ts'
 import { Statuses } from './statuses.ts'
 import { tap } from './wiretap.ts'
@@ -40,7 +39,7 @@ export class Simulation {
   constructor(scenario: Scenario) {
     this.scenario = scenario
     const { chronicle } = this
-    this.world = new World(new Random(scenario.seed ^ 0x5eed), scenario.network, (process, error) => {
+    this.world = new World(scenario.seed, scenario.network, (process, error) => {
       const text = error instanceof Error ? `${error.stack}` : `${error}`
       chronicle.violated('no bug', `${process?.name ?? 'the world'} ends by an exception: ${text}`)
     })
@@ -184,7 +183,7 @@ export class Simulation {
   }
 
   #rate(): number {
-    return 1 + (this.world.random.next() * 2 - 1) * DRIFT
+    return 1 + (this.world.randomOf('clocks').next() * 2 - 1) * DRIFT
   }
 }
 

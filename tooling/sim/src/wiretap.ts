@@ -7,6 +7,9 @@ import type { Pipe } from './network/pipe.ts'
 /** What is said so often that it is counted, and no line of its own. */
 const SMALL_TALK: ReadonlySet<number> = new Set([FRAME.PING, FRAME.PONG, FRAME.WINDOW])
 
+/** A RECLAIM may cross the OPENs that spend what it asks for, and a DRAIN; not again and again. */
+const MAX_IN_VAIN = 4
+
 /**
  * Listens to a tunnel: counts the frames that are sent, writes them down for people, and holds both sides to what can be
  * told from outside: no request is opened without a grant, a RECLAIM is answered before the next one.
@@ -17,11 +20,13 @@ export function tap(connection: Connection, world: World, chronicle: Chronicle):
   const edge = far.process.name
   let grants = 0
   let isReclaiming = false
+  let inVain = 0
 
   const onLinkerFrame = (type: number, payload: Buffer): string => {
     switch (type) {
       case FRAME.GRANT:
         grants += payload.readUInt32BE(0)
+        inVain = 0
         return ` ${payload.readUInt32BE(0)}`
       case FRAME.RECLAIM:
         if (isReclaiming) chronicle.violated('one RECLAIM', `${linker} asks twice on tunnel ${number}`)
@@ -52,6 +57,12 @@ export function tap(connection: Connection, world: World, chronicle: Chronicle):
         return ''
       case FRAME.RETURN:
         isReclaiming = false
+        inVain = payload.readUInt32BE(0) > 0 ? 0 : inVain + 1
+        if (inVain > MAX_IN_VAIN)
+          chronicle.violated(
+            'spent grants',
+            `${linker} asks again and again for what was spent on tunnel ${number}`,
+          )
         grants -= payload.readUInt32BE(0)
         if (grants < 0)
           chronicle.violated('spent grants', `${edge} returns more than was lent on tunnel ${number}`)

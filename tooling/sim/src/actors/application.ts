@@ -113,7 +113,10 @@ class Conversation {
   readonly #app: Application
   readonly #socket: SimSocket
   readonly #reader: MessageReader
+  /** Being worked on. */
   #request: RequestPlan | null = null
+  /** Being received, which may take longer than the answer. */
+  #upload: RequestPlan | null = null
   #method = ''
   #bodyBytes = 0
   #hasAnswered = false
@@ -156,6 +159,7 @@ class Conversation {
     const request = this.#app.requests.get(id)
     if (request === undefined) throw new Error(`the application was asked for ${startLine}`)
     this.#request = request
+    this.#upload = request
     this.#method = method
     this.#bodyBytes = 0
     this.#hasAnswered = false
@@ -168,13 +172,14 @@ class Conversation {
   }
 
   #onBody(bytes: Buffer): void {
-    const request = this.#request as RequestPlan
+    const request = this.#upload as RequestPlan
     this.#app.chronicle.uploaded(request, this.#bodyBytes, bytes)
     this.#bodyBytes += bytes.length
   }
 
   #onRequestEnd(): void {
-    const request = this.#request as RequestPlan
+    const request = this.#upload as RequestPlan
+    this.#upload = null
     this.#app.chronicle.uploadEnded(request, this.#bodyBytes)
     if (request.misdeed !== 'early' && request.misdeed !== 'crash') this.#compute(request)
   }
@@ -252,7 +257,7 @@ class Conversation {
   }
 
   #keeps(request: RequestPlan): boolean {
-    return this.#app.plan.keepAliveMs > 0 && request.framing !== 'close' && request.misdeed !== 'early'
+    return this.#app.plan.keepAliveMs > 0 && request.framing !== 'close'
   }
 
   #done(request: RequestPlan, keeps: boolean): void {
@@ -267,7 +272,7 @@ class Conversation {
       return this.#leave()
     }
     const close = () => {
-      if (this.#request !== null || !this.#reader.isIdle) return
+      if (this.#request !== null || this.#upload !== null || !this.#reader.isIdle) return
       // A client that takes its time has the time.
       if (this.#socket.writableLength > 0) world.after(plan.keepAliveMs, process, 'keep-alive', close)
       else this.#socket.destroy()

@@ -44,6 +44,7 @@ export class Instance {
   /** The linker's own exit; null while it runs, and if it was killed. */
   exitCode: number | null = null
   #signals = 0
+  #stoppedIdle = false
 
   constructor(name: string, env: InstanceEnvironment) {
     this.name = name
@@ -55,10 +56,15 @@ export class Instance {
     const { world } = env
     this.process.onGone.push(() => {
       if (this.exitCode === null)
-        world.after(world.random.next() * GUARD_MS, null, 'guard', () => this.application.kill())
+        world.after(world.randomOf('guards').next() * GUARD_MS, null, 'guard', () => this.application.kill())
       else this.application.kill()
     })
     world.after(0, this.process, 'linker', () => this.#start())
+  }
+
+  /** It stopped by itself and exited in good order. */
+  get hasLeftIdle(): boolean {
+    return this.#stoppedIdle && this.exitCode === 0
   }
 
   /** SIGTERM; a second one is the end. */
@@ -100,6 +106,7 @@ export class Instance {
   #isIdleStop(): void {
     const { chronicle } = this.#env
     if (this.#signals > 0) return
+    this.#stoppedIdle = true
     if (this.application.admitted > 0)
       chronicle.violated(
         'no idle stop',

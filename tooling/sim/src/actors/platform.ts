@@ -8,6 +8,7 @@ import type {
   Target,
 } from '@brxy/scaler'
 import type { Chronicle } from '../chronicle.ts'
+import type { SimProcess } from '../machine/process.ts'
 import type { World } from '../machine/world.ts'
 import type { PlatformMode } from '../scenario/scenario.ts'
 import type { Instance } from './instance.ts'
@@ -57,6 +58,8 @@ export class Platform {
   readonly #deployed = new Map<string, Deployed>()
   /** Ids that were ever asked for: one id is started at most once, ever. */
   readonly #launches = new Set<string>()
+  /** Who asked last, by route. */
+  readonly #lookedAfterBy = new Map<string, SimProcess>()
   readonly #modes = new Map<PlatformMode, number>()
   #delayMs = 0
 
@@ -84,10 +87,12 @@ export class Platform {
     this.#modes.set(mode, Math.max(0, (this.#modes.get(mode) ?? 0) - 1))
   }
 
-  /** What runs, or is about to. */
+  /** What runs, or is about to, for apps that an edge looks after: one that was restarted does when somebody asks for them. */
   get size(): number {
     let size = 0
-    for (const { state } of this.#deployed.values()) if (state !== 'ended') size++
+    for (const { route, state } of this.#deployed.values()) {
+      if (state !== 'ended' && this.#lookedAfterBy.get(route)?.isAlive === true) size++
+    }
     return size
   }
 
@@ -100,7 +105,10 @@ export class Platform {
       launches: 'named',
       leave: 'exit',
       scale: (target, signal) => this.#call(signal, () => this.#scale(route, target, changed)),
-      observe: (signal) => this.#call(signal, () => this.#list(route)),
+      observe: (signal) => {
+        this.#lookedAfterBy.set(route, this.#env.world.current as SimProcess)
+        return this.#call(signal, () => this.#list(route))
+      },
     }
   }
 
@@ -112,7 +120,7 @@ export class Platform {
     const hasFailed = this.#is('failing calls')
     const totalMs =
       CALL_MS[0] +
-      world.random.next() * (CALL_MS[1] - CALL_MS[0]) +
+      world.randomOf('platform').next() * (CALL_MS[1] - CALL_MS[0]) +
       (this.#is('slow calls') ? this.#delayMs : 0)
     return new Promise((resolve, reject) => {
       world.after(totalMs / 2, null, 'platform', () => {
@@ -185,7 +193,7 @@ export class Platform {
         deployed.problem = { code: 'crashed', message: `exit ${instance.exitCode}`, final: true }
       this.#ended(deployed)
       // A hint, which may be lost.
-      if (world.random.chance(0.5)) changed()
+      if (world.randomOf('platform').chance(0.5)) changed()
     })
   }
 

@@ -2,6 +2,7 @@ import { admission } from './admission.ts'
 import { atMostOnce } from './at-most-once.ts'
 import { bounds } from './bounds.ts'
 import { causes } from './causes.ts'
+import { goodbye } from './goodbye.ts'
 import { idleGrant } from './idle-grant.ts'
 import { instances } from './instances.ts'
 import type { Invariant } from './invariant.ts'
@@ -20,4 +21,5 @@ export const INVARIANTS: readonly Invariant[] = [
   bounds,
   instances,
   causes,
+  goodbye,
 ]

@@ -1,7 +1,11 @@
+import type { Simulation } from '../simulation.ts'
 import type { Invariant } from './invariant.ts'
 
 /** What a tunnel's socket may hold beyond what one turn adds: DATA is bounded, and heads and answers are small. */
 const MAX_UNSENT_BYTES = 1024 * 1024
+
+/** Timers may be so late, and after a stop of the process all of them are. */
+const LATE_MS = 1_000
 
 /** Nothing grows without a bound: queues, grants, what waits for a socket. */
 export const bounds: Invariant = {
@@ -9,6 +13,8 @@ export const bounds: Invariant = {
   check(simulation) {
     for (const { app, held, instances } of simulation.statuses.current()) {
       const plan = simulation.plan(app)
+      if (held.oldestMs > plan.holdMs + LATE_MS && !hasJustWoken(simulation))
+        return `${app} holds a request for ${held.oldestMs} ms, of at most ${plan.holdMs}`
       // Those that come back from an instance were admitted before, and are as many as there are slots.
       const max = plan.queueRequests + plan.max * plan.slots
       if (held.count > max) return `${app} holds ${held.count}, of at most ${max}`
@@ -25,4 +31,8 @@ export const bounds: Invariant = {
     }
     return null
   },
+}
+
+function hasJustWoken({ edges, world }: Simulation): boolean {
+  return edges.some(({ process }) => process.isPaused || world.nowMs - process.resumedAtMs < LATE_MS)
 }

@@ -1,3 +1,4 @@
+import type { Random } from '../random.ts'
 import { returnBuffers, shareBuffers } from './buffers.ts'
 import { native } from './native.ts'
 import type { SimProcess } from './process.ts'
@@ -80,8 +81,11 @@ export function enter(entered: World): void {
     setImmediate: (run: (...args: unknown[]) => void, ...args: unknown[]) =>
       inProcess<unknown>(
         (process) => {
-          const task = entered.after(entered.random.next() * TURN_MS, process, 'immediate', () =>
-            run(...args),
+          const task = entered.after(
+            entered.randomOf(process.name).next() * TURN_MS,
+            process,
+            'immediate',
+            () => run(...args),
           )
           return new SimTimer(() => {
             task.isCancelled = true
@@ -98,12 +102,14 @@ export function enter(entered: World): void {
       () => entered.tick(() => run(...args)),
       () => native.nextTick(run, ...args),
     )
-  Math.random = () => inProcess(() => entered.random.next(), native.random)
+  Math.random = () => inProcess(({ name }) => entered.randomOf(name).next(), native.random)
   Date.now = () => inProcess(({ clock }) => clock.wall(entered.nowMs), native.dateNow)
   define(performance, 'now', () =>
     inProcess(({ clock }) => clock.monotonic(entered.nowMs), native.performanceNow),
   )
-  define(crypto, 'randomUUID', () => inProcess(() => randomUUID(entered), native.randomUUID))
+  define(crypto, 'randomUUID', () =>
+    inProcess(({ name }) => randomUUID(entered.randomOf(name)), native.randomUUID),
+  )
 }
 
 /** Node has its own again. */
@@ -137,9 +143,9 @@ function define(target: object, name: string, value: unknown): void {
 }
 
 /** Unlike any other of this world; nobody reads more into it. */
-function randomUUID(entered: World): `${string}-${string}-${string}-${string}-${string}` {
+function randomUUID(random: Random): `${string}-${string}-${string}-${string}-${string}` {
   const hex = (digits: number) =>
-    entered.random
+    random
       .below(16 ** digits)
       .toString(16)
       .padStart(digits, '0')

@@ -14,6 +14,8 @@ export class SimProcess {
   readonly clock: Clock
   isAlive = true
   isPaused = false
+  /** When it went on after its last stop. */
+  resumedAtMs = Number.NEGATIVE_INFINITY
   readonly endpoints = new Set<Endpoint>()
   readonly listeners = new Set<Listener>()
   /** What waits for it to go on. */

@@ -1,5 +1,5 @@
 import { Network, type NetworkProfile } from '../network/network.ts'
-import type { Random } from '../random.ts'
+import { Random } from '../random.ts'
 import { EventQueue, type Task } from './event-queue.ts'
 import { Journal } from './journal.ts'
 import { nextTurn } from './native.ts'
@@ -19,7 +19,8 @@ export class World {
   last: SimProcess | null = null
   /** Whose code runs now. The stand-ins for Node ask it whose clock, timers and sockets are meant. */
   current: SimProcess | null = null
-  readonly random: Random
+  readonly #seed: number
+  readonly #randoms = new Map<string, Random>()
   readonly journal = new Journal()
   readonly network: Network
   readonly #queue = new EventQueue()
@@ -30,13 +31,29 @@ export class World {
 
   /** @param onCrash an exception that nobody caught: it would have ended a real process */
   constructor(
-    random: Random,
+    seed: number,
     profile: NetworkProfile,
     onCrash: (process: SimProcess | null, error: unknown) => void,
   ) {
-    this.random = random
+    this.#seed = seed
     this.network = new Network(this, profile)
     this.#onCrash = onCrash
+  }
+
+  /**
+   * Chance for one purpose. Each has its own, so that what one of them draws does not change what happens to the others: a
+   * history with one fault less is like the one with it, up to there.
+   */
+  randomOf(purpose: string): Random {
+    let random = this.#randoms.get(purpose)
+    if (random === undefined) {
+      let mixed = this.#seed
+      for (let at = 0; at < purpose.length; at++)
+        mixed = Math.imul(mixed, 0x01000193) ^ purpose.charCodeAt(at)
+      random = new Random(mixed)
+      this.#randoms.set(purpose, random)
+    }
+    return random
   }
 
   /** Plans a task. @param ifStopped see {@link Task} */
@@ -143,6 +160,7 @@ export class World {
   resume(process: SimProcess): void {
     if (!process.isPaused) return
     process.isPaused = false
+    process.resumedAtMs = this.nowMs
     for (const task of process.deferred.splice(0)) {
       if (!task.isCancelled) this.at(this.nowMs, process, task.label, task.run, task.ifStopped)
     }

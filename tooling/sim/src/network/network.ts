@@ -44,7 +44,6 @@ export class Network {
   readonly #listeners = new Map<string, Listener>()
   readonly #connections = new Set<Connection>()
   readonly #partitions = new Set<Partition>()
-  readonly #vanished: Endpoint[] = []
   #count = 0
   /** Told of each connection when it is made. */
   onConnection: ((connection: Connection) => void) | null = null
@@ -88,10 +87,12 @@ export class Network {
       }
     }
     const address = `${host}:${port}`
-    this.#world.at(this.#world.nowMs + delayOf(profile, this.#world), null, 'syn', () => {
+    const random = this.#world.randomOf(`${process.name} dials`)
+    const delay = () => profile.minDelayMs + random.next() * (profile.maxDelayMs - profile.minDelayMs)
+    this.#world.at(this.#world.nowMs + delay(), null, 'syn', () => {
       if (dialer.isGivenUp || !process.isAlive) return
       const listener = this.#listeners.get(address)
-      const answerMs = this.#world.nowMs + delayOf(profile, this.#world)
+      const answerMs = this.#world.nowMs + delay()
       if (listener === undefined) {
         this.#world.at(answerMs, process, 'refused', () => {
           if (!dialer.isGivenUp) dialer.onRefused()
@@ -109,7 +110,7 @@ export class Network {
 
   #connect(process: SimProcess, { process: server, address }: Listener, profile: PipeProfile): Connection {
     const { minBufferBytes, maxBufferBytes } = this.#profile
-    const { random } = this.#world
+    const random = this.#world.randomOf(`${process.name} dials`)
     const bufferBytes = random.spread(minBufferBytes, maxBufferBytes)
     const near = new Endpoint(this.#world, process, bufferBytes)
     const far = new Endpoint(this.#world, server, bufferBytes)
@@ -129,20 +130,6 @@ export class Network {
     }
     this.#partitions.add(partition)
     return partition
-  }
-
-  /** The process and its machine are gone without a word. */
-  vanish(process: SimProcess): void {
-    this.#vanished.push(...process.endpoints)
-    this.#world.kill(process, true)
-  }
-
-  /** Where machines have vanished there is somebody again, who knows nothing of their connections. */
-  answerForVanished(): void {
-    for (const { pipe, peer } of this.#vanished.splice(0)) {
-      pipe.unblock()
-      peer.pipe.unblock()
-    }
   }
 
   heal(partition: Partition): void {
@@ -179,8 +166,4 @@ export class Partition {
     for (const pipe of this.#pipes) pipe.unblock()
     for (const again of this.waiting.splice(0)) again()
   }
-}
-
-function delayOf({ minDelayMs, maxDelayMs }: PipeProfile, world: World): number {
-  return minDelayMs + world.random.next() * (maxDelayMs - minDelayMs)
 }

@@ -31,6 +31,8 @@ export class Pipe {
   readonly #profile: PipeProfile
   #lastArrivalMs = 0
   #blocks = 0
+  /** What was on its way when it was blocked, and behind it what was sent since. */
+  readonly #stuck: Segment[] = []
   readonly #waiting: Segment[] = []
   /** Sees all bytes that are sent, whatever becomes of them. */
   tap: ((bytes: Buffer) => void) | null = null
@@ -39,7 +41,7 @@ export class Pipe {
     this.from = from
     this.to = to
     this.#world = world
-    this.#random = world.random.fork()
+    this.#random = world.randomOf(`${from.process.name} > ${to.process.name}`)
     this.#profile = profile
   }
 
@@ -61,6 +63,7 @@ export class Pipe {
 
   unblock(): void {
     if (--this.#blocks > 0) return
+    for (const segment of this.#stuck.splice(0)) this.#schedule(segment)
     for (const segment of this.#waiting.splice(0)) this.#travel(segment)
   }
 
@@ -89,7 +92,7 @@ export class Pipe {
   }
 
   #arrive(segment: Segment): void {
-    if (this.#blocks > 0) this.#waiting.push(segment)
+    if (this.#blocks > 0) this.#stuck.push(segment)
     else this.to.arrived(segment)
   }
 }

@@ -6,7 +6,8 @@ import { theWorld } from '../machine/globals.ts'
 
 /** Of the world's chance, so that ids are the same in each run. */
 export function randomBytes(size: number): Buffer {
-  const { current, random } = theWorld()
-  if (current === null) return real.randomBytes(size)
+  const world = theWorld()
+  if (world.current === null) return real.randomBytes(size)
+  const random = world.randomOf(world.current.name)
   return Buffer.from(Array.from({ length: size }, () => random.below(256)))
 }

@@ -50,10 +50,10 @@ export function generate(seed: number, edges = 1): Scenario {
 }
 
 function makeNetwork(random: Random) {
-  const minDelayMs = random.pick([0.02, 0.2, 2, 20])
+  const minDelayMs = random.pick([0.02, 0.2, 2, 20, 80])
   return {
     minDelayMs,
-    maxDelayMs: minDelayMs * random.pick([1, 2, 10]),
+    maxDelayMs: minDelayMs * random.pick([1, 2, 5]),
     fragments: random.pick([0, 0.05, 0.5]),
     minBufferBytes: 8 * 1024,
     maxBufferBytes: 512 * 1024,
@@ -76,7 +76,7 @@ function makeApp(random: Random, name: string): AppPlan {
     backoffMaxMs: random.spread(2_000, 10_000),
     queueRequests: random.pick([3, 20, 10_000, 10_000]),
     responseMs: random.spread(5_000, 60_000),
-    idleMs: random.spread(500, 15_000),
+    idleMs: random.spread(50, 15_000),
     drainMs: random.spread(500, 10_000),
     lostMs: random.spread(5_000, 30_000),
     abortLingerMs: random.spread(200, 30_000),
@@ -130,7 +130,7 @@ function makeFault(random: Random, apps: readonly AppPlan[], lengthMs: number): 
   switch (random.below(14)) {
     case 0:
     case 1:
-      return { atMs, kind: 'cut tunnel', which, how: random.pick(['fin', 'rst']) }
+      return { atMs, kind: 'cut tunnel', which, how: random.pick(['fin', 'rst', 'half']) }
     case 2:
     case 3:
       return {

@@ -88,8 +88,11 @@ export interface RequestPlan {
 }
 
 /** Something that goes wrong. `which` chooses among those that there are at that time. */
-export type Fault = { readonly atMs: number } & (
-  | { readonly kind: 'cut tunnel'; readonly which: number; readonly how: 'fin' | 'rst' }
+export type Fault = {
+  readonly atMs: number
+} & /** Half: the linker hears a RST, and the edge hears nothing any more. */
+(
+  | { readonly kind: 'cut tunnel'; readonly which: number; readonly how: 'fin' | 'rst' | 'half' }
   /** Nothing arrives; afterwards all does, late. */
   | {
       readonly kind: 'silence tunnel'
