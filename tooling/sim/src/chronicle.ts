@@ -109,7 +109,8 @@ export class Chronicle {
   // --- from applications ---
 
   began(id: number, instance: string): void {
-    this.of(id).executions.push(instance)
+    const { executions } = this.of(id)
+    if (executions.push(instance) > 1) this.count('request: begun again')
     this.justBegun.push(id)
   }
 

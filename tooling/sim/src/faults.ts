@@ -93,6 +93,13 @@ export class Faults {
         this.#note(`kill ${fault.whom}`, process.name)
         return world.kill(process)
       }
+      case 'deaf': {
+        const application = choose(this.#victims.instances(), fault.which)?.application
+        if (application === undefined) return
+        this.#note('deaf', application.process.name)
+        application.stopListening()
+        return this.#repairAfter(fault.forMs, () => application.listenAgain())
+      }
       case 'vanish': {
         const instance = choose(this.#victims.instances(), fault.which)
         if (instance === null) return

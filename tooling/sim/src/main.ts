@@ -5,7 +5,7 @@ const USAGE = `pnpm sim [--seeds N] [--first S]   N histories, from seed S on (1
          --seed S [--trace]        one history, with the end of its journal or all of it
          --replay FILE [--trace]   one that is kept in tooling/sim/regressions
          --mutants [--only NAME]   plants bugs, one at a time, and tells how many seeds each took to be found
-         --search                  breadth-first through the ledger and the broker
+         --search [--deep]         breadth-first through the ledger and the broker
 
   --edges N   in each history (1)       --steps M   no history is longer
   --no-save   failures are not shrunk   --json      the result on the standard output
@@ -23,6 +23,7 @@ const { values } = parseArgs({
     mutant: { type: 'string' },
     only: { type: 'string', multiple: true, default: [] },
     search: { type: 'boolean', default: false },
+    deep: { type: 'boolean', default: false },
     trace: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     'no-save': { type: 'boolean', default: false },
@@ -47,12 +48,21 @@ if (values.help) {
   process.exitCode = results.every(({ foundAfter }) => foundAfter !== null) ? 0 : 1
 } else {
   const { findMutant } = await import('./mutants/mutants.ts')
+  const { OPENED } = await import('./search/machines.ts')
   // Before anything of the product is loaded: from here on it gets the simulated Node, and perhaps a planted bug.
-  const data = values.mutant === undefined ? null : findMutant(values.mutant)
+  const data = {
+    patch: values.mutant === undefined ? null : findMutant(values.mutant),
+    opened: values.search ? OPENED : [],
+  }
   register('./machine/hooks.js', { parentURL: import.meta.url, data })
   const { generate } = await import('./scenario/generate.ts')
   const traces = values.trace
-  if (values.seed !== undefined || values.replay !== undefined) {
+  if (values.search) {
+    const { searchAll } = await import('./commands/search.ts')
+    const reports = await searchAll(values.deep, say)
+    if (values.json) process.stdout.write(`${JSON.stringify(reports, null, 2)}\n`)
+    process.exitCode = reports.every(({ failure }) => failure === null) ? 0 : 1
+  } else if (values.seed !== undefined || values.replay !== undefined) {
     const { replay } = await import('./commands/replay.ts')
     const { readRegression } = await import('./regression.ts')
     const scenario =

@@ -43,7 +43,8 @@ export class Application {
   end: ApplicationEnd | null = null
   /** Told once, when it has ended. */
   onEnd: (end: ApplicationEnd) => void = () => {}
-  onListening: () => void = () => {}
+  #server: Server | null = null
+  #hasListened = false
 
   constructor(name: string, host: string, env: ApplicationEnvironment) {
     this.world = env.world
@@ -82,13 +83,27 @@ export class Application {
 
   #listen(): void {
     const server = new Server({ allowHalfOpen: true })
+    this.#server = server
+    this.#hasListened = true
     server.on('connection', (socket: SimSocket) => {
       this.conversations.add(new Conversation(this, socket))
       this.schedule()
     })
     server.listen({ port: APPLICATION_PORT }, () => {
-      this.isListening = true
-      this.onListening()
+      this.isListening = this.#server === server
+    })
+  }
+
+  /** It accepts no more connections; those that it has go on. */
+  stopListening(): void {
+    this.isListening = false
+    this.#server?.close()
+    this.#server = null
+  }
+
+  listenAgain(): void {
+    this.world.after(0, this.process, 'listen', () => {
+      if (this.#hasListened && this.#server === null) this.#listen()
     })
   }
 
@@ -203,6 +218,7 @@ class Conversation {
 
   #answer(request: RequestPlan): void {
     this.#isComputing = false
+    if (this.#socket.peerHasClosed) this.#app.chronicle.count('slot: freed although the application goes on')
     if (this.#isOver) return this.#leave()
     const { misdeed } = request
     const { chronicle, world } = this.#app

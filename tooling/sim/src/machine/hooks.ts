@@ -25,12 +25,20 @@ const STAND_INS: Readonly<Record<string, string>> = {
 /** The product: the packages as they are built. */
 const PRODUCT = /\/packages\/(?:edge|linker|protocol|http1|options|scaler)\/dist\//
 
-let patch: Patch | null = null
+/** What is done to the product while it is loaded. */
+export interface HookData {
+  /** A planted bug. */
+  readonly patch: Patch | null
+  /** Files whose private fields become ordinary ones, so that states can be copied and compared (search/). */
+  readonly opened: readonly string[]
+}
+
+let data: HookData = { patch: null, opened: [] }
 
 // These run on a thread of their own, on behalf of module.register() (main.ts).
 
-export const initialize: InitializeHook<Patch | null> = (given) => {
-  patch = given
+export const initialize: InitializeHook<HookData> = (given) => {
+  data = given
 }
 
 export const resolve: ResolveHook = (specifier, context, next) => {
@@ -40,12 +48,13 @@ export const resolve: ResolveHook = (specifier, context, next) => {
 }
 
 export const load: LoadHook = async (url, context, next) => {
-  if (patch === null || !url.endsWith(`/${patch.file}`)) return next(url, context)
-  return {
-    format: 'module',
-    source: apply(patch, await readFile(fileURLToPath(url), 'utf8')),
-    shortCircuit: true,
-  }
+  const { patch, opened } = data
+  const isPatched = patch !== null && url.endsWith(`/${patch.file}`)
+  const isOpened = opened.some((file) => url.endsWith(`/${file}`))
+  if (!isPatched && !isOpened) return next(url, context)
+  const built = await readFile(fileURLToPath(url), 'utf8')
+  const patched = isPatched ? apply(patch, built) : built
+  return { format: 'module', source: isOpened ? open(patched) : patched, shortCircuit: true }
 }
 
 /** @throws if the text is not there exactly once: the file has changed, and the patch has to follow */
@@ -55,4 +64,9 @@ export function apply({ file, search, replacement }: Patch, source: string): str
     throw new Error(`${file} has ${parts.length - 1} times, not once: ${search}`)
   }
   return parts.join(replacement)
+}
+
+/** Private names become ordinary ones. */
+function open(source: string): string {
+  return source.replaceAll(/#(?=[a-zA-Z])/g, '_')
 }

@@ -45,13 +45,6 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     replacement: '',
   },
   {
-    name: 'keeps-with-rest',
-    what: 'a client connection is used again although its request was not read to the end',
-    file: 'packages/edge/dist/forward/client-response.js',
-    search: 'this.isCloseDelimited || !situation.requestEnded || situation.isLast',
-    replacement: 'this.isCloseDelimited || situation.isLast',
-  },
-  {
     name: 'queue-without-end',
     what: 'the hold queue has no bound',
     file: 'packages/edge/dist/hold/queue.js',

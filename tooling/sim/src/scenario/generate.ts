@@ -29,9 +29,9 @@ export function generate(seed: number, edges = 1): Scenario {
   const mood: Mood = random.pick([
     { faults: 0, misdeeds: 0, leavers: 0, dawdlers: 0 },
     { faults: 1, misdeeds: 0, leavers: 0.05, dawdlers: 0.02 },
-    { faults: 3, misdeeds: 0.05, leavers: 0.05, dawdlers: 0.05 },
-    { faults: 8, misdeeds: 0.1, leavers: 0.15, dawdlers: 0.05 },
-    { faults: 16, misdeeds: 0.2, leavers: 0.2, dawdlers: 0.1 },
+    { faults: 4, misdeeds: 0.05, leavers: 0.05, dawdlers: 0.05 },
+    { faults: 12, misdeeds: 0.1, leavers: 0.15, dawdlers: 0.05 },
+    { faults: 24, misdeeds: 0.2, leavers: 0.2, dawdlers: 0.1 },
   ])
   const lengthMs = random.spread(10_000, 120_000)
   const apps = Array.from({ length: random.pick([1, 1, 2, 3]) }, (_, at) => makeApp(random, `app${at + 1}`))
@@ -127,7 +127,7 @@ function makeFault(random: Random, apps: readonly AppPlan[], lengthMs: number): 
   const atMs = random.below(lengthMs)
   const which = random.below(8)
   const forMs = random.spread(100, 60_000)
-  switch (random.below(14)) {
+  switch (random.below(18)) {
     case 0:
     case 1:
       return { atMs, kind: 'cut tunnel', which, how: random.pick(['fin', 'rst', 'half']) }
@@ -158,12 +158,15 @@ function makeFault(random: Random, apps: readonly AppPlan[], lengthMs: number): 
     case 9:
       return { atMs, kind: random.pick(['kill edge', 'stop edge']), which, downMs: random.spread(10, 20_000) }
     case 10:
+    case 14:
       return { atMs, kind: 'terminate', which, isTwice: random.chance(0.2) }
     case 11: {
       const byMs = random.pick([-1, 1]) * random.spread(1_000, 3_600_000)
       return { atMs, kind: 'jump clock', whom: random.pick(['edge', 'linker']), which, byMs }
     }
     case 12:
+      return { atMs, kind: 'deaf', which, forMs: random.spread(10, 5_000) }
+    case 13:
       return { atMs, kind: 'start by hand', app: random.pick(apps).name }
     default:
       return {

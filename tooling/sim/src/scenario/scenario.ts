@@ -90,8 +90,7 @@ export interface RequestPlan {
 /** Something that goes wrong. `which` chooses among those that there are at that time. */
 export type Fault = {
   readonly atMs: number
-} & /** Half: the linker hears a RST, and the edge hears nothing any more. */
-(
+} /** Half: the linker hears a RST, and the edge hears nothing any more. */ & (
   | { readonly kind: 'cut tunnel'; readonly which: number; readonly how: 'fin' | 'rst' | 'half' }
   /** Nothing arrives; afterwards all does, late. */
   | {
@@ -114,6 +113,8 @@ export type Fault = {
       readonly forMs: number
     }
   | { readonly kind: 'kill'; readonly whom: 'linker' | 'application'; readonly which: number }
+  /** An application accepts no connections for a while; those that it has go on. */
+  | { readonly kind: 'deaf'; readonly which: number; readonly forMs: number }
   /** The machine of an instance loses its power. */
   | { readonly kind: 'vanish'; readonly which: number }
   /** SIGKILL; another one starts in its place. */

@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it, vi } from 'vitest'
+import { apply } from '../machine/hooks.ts'
+import { sim } from '../sim.testkit.ts'
+import type { HuntResult } from './hunt.ts'
+import { findMutant, MUTANTS } from './mutants.ts'
+
+vi.setConfig({ testTimeout: 900_000 })
+
+const built = (file: string) =>
+  readFileSync(fileURLToPath(new URL(`../../../../${file}`, import.meta.url)), 'utf8')
+
+describe('planted bugs', () => {
+  it('are at least twenty, each with a name of its own', () => {
+    expect(MUTANTS.length).toBeGreaterThanOrEqual(20)
+    expect(new Set(MUTANTS.map(({ name }) => name)).size).toBe(MUTANTS.length)
+  })
+
+  it.each(MUTANTS.map((mutant) => [mutant.name, mutant] as const))('%s changes one place', (_, mutant) => {
+    const source = built(mutant.file)
+    expect(apply(mutant, source)).not.toBe(source)
+  })
+
+  it('whose text is not there, or there twice, are an error', () => {
+    const mutant = { ...findMutant('no-credit'), search: 'x' }
+    expect(() => apply(mutant, 'y')).toThrow(/0 times/)
+    expect(() => apply(mutant, 'xx')).toThrow(/2 times/)
+  })
+
+  // All of them are for `pnpm sim --mutants`; these take a few seeds.
+  it('of several kinds are found', async () => {
+    const names = [
+      'unsafe-again',
+      'no-match-on-grant',
+      'slots-of-the-lost',
+      'read-buffer-too-early',
+      'beyond-max',
+    ]
+    const { result } = await sim<HuntResult[]>(
+      '--mutants',
+      '--seeds',
+      '60',
+      ...names.flatMap((name) => ['--only', name]),
+    )
+    expect(result.map(({ name }) => name).sort()).toEqual([...names].sort())
+    for (const { name, foundAfter } of result) expect(foundAfter, name).not.toBeNull()
+  })
+})
