@@ -186,6 +186,8 @@ class World {
     this.platform.clear()
     scaling.pass(300_000)
     scaling.observe([])
+    // Failed launches of which the platform could not be asked are waited for once more.
+    scaling.pass(15_000)
     expect([...scaling.controller.members]).toEqual([])
     expect(scaling.controller.isEmpty).toBe(true)
     expect(scaling.controller.nextDeadline()).toBe(Number.POSITIVE_INFINITY)

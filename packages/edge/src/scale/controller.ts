@@ -1,7 +1,7 @@
 import type { Instance, Problem, Target } from '@brxy/scaler'
 import { Backoff } from './backoff.ts'
 import { Leavers } from './leavers.ts'
-import { isStarting, type Member, Members, type Phase } from './members.ts'
+import { isStarting, isUnseen, type Member, Members, type Phase } from './members.ts'
 import { ENDED, LOST, neverConnected } from './problems.ts'
 import { Removals } from './removals.ts'
 import { slowLaunches } from './slow-launches.ts'
@@ -67,6 +67,8 @@ export class ScaleController {
   #lastReadyMs = Number.NEGATIVE_INFINITY
   #lastProblem: Problem | null = null
   #copies = 0
+  /** When the platform was last seen. */
+  #seenMs = Number.NEGATIVE_INFINITY
   #isCalling = false
   #callWanted = false
   #deadlineMs = Number.POSITIVE_INFINITY
@@ -188,9 +190,9 @@ export class ScaleController {
 
   /** What the scaler sees. `adopt`: the first look, whose instances are those of an earlier edge. */
   observed(instances: readonly Instance[], nowMs: number, adopt = false): void {
-    const listed = new Set<string>()
+    const listed = new Set(instances.map(({ id }) => id))
+    this.#seenMs = nowMs
     for (const instance of instances) {
-      listed.add(instance.id)
       const key = instance.launch ?? instance.id
       const member = this.#members.get(key)
       if (member !== undefined) this.#memberObserved(member, instance, nowMs)
@@ -249,10 +251,8 @@ export class ScaleController {
     }
     for (const { key, createdMs } of slowLaunches.take(this.#members, nowMs))
       this.#actions.push({ kind: 'launch-slow', launch: key, tookMs: nowMs - createdMs })
-    this.#deadlineMs = Math.min(
-      this.#computeDeadline(demand, nowMs),
-      slowLaunches.nextDeadline(this.#members),
-    )
+    const slowMs = slowLaunches.nextDeadline(this.#members)
+    this.#deadlineMs = Math.min(this.#computeDeadline(demand, nowMs), slowMs)
     return this.#actions.splice(0)
   }
 
@@ -298,6 +298,7 @@ export class ScaleController {
   }
 
   #expire(nowMs: number): void {
+    const { canLaunch, leftMs } = this.#options
     for (const member of this.#members) {
       const { deadlineMs } = member
       if (nowMs < deadlineMs) continue
@@ -313,7 +314,9 @@ export class ScaleController {
           break
         case 'gone':
           if (member.instance !== null) this.#remove(member.instance)
-          this.#members.delete(member)
+          // A call whose answer was lost may have started it: until the platform was seen nobody knows.
+          if (canLaunch && isUnseen(member, this.#seenMs)) member.deadlineMs = nowMs + leftMs
+          else this.#members.delete(member)
           break
       }
     }

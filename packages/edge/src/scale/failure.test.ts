@@ -176,11 +176,23 @@ describe('a failed start', () => {
     expect(scaling.targets.at(-1)).toMatchObject({ want: 0, start: [], remove: [{ id: 'i-launch-1' }] })
   })
 
+  it('is removed also if the platform cannot be seen for a long time', () => {
+    const scaling = new Scaling()
+    scaling.answer = 'reject'
+    scaling.hold(1)
+    scaling.answer = 'accept'
+    scaling.pass(60_000)
+    scaling.observe([instanceOf('launch-1', 'starting')])
+    expect(scaling.targets.at(-1)).toMatchObject({ want: 0, start: [], remove: [{ id: 'i-launch-1' }] })
+  })
+
   it('is forgotten when the platform never lists it', () => {
     const scaling = new Scaling()
     scaling.answer = 'reject'
     scaling.hold(1)
-    scaling.pass(15_000)
+    scaling.pass(1_000)
+    scaling.observe([])
+    scaling.pass(14_000)
     expect([...scaling.controller.members]).toEqual([])
     expect(scaling.controller.isEmpty).toBe(true)
   })

@@ -61,6 +61,11 @@ export function isStarting(member: Member): boolean {
   return member.phase === 'asked' || member.phase === 'starting' || member.phase === 'lost'
 }
 
+/** Whether its launch has failed and the platform was not seen since. @param seenMs when it was last seen */
+export function isUnseen(member: Member, seenMs: number): boolean {
+  return member.hasFailed && seenMs <= member.sinceMs
+}
+
 /** The instances of one app. Few (bounded by `max`), so counting walks over them. */
 export class Members {
   readonly #byKey = new Map<string, Member>()
