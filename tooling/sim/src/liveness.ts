@@ -70,7 +70,13 @@ function unrest(simulation: Simulation): string | null {
         return `${instance} has lent ${grants} of ${slots} slots`
     }
   }
-  for (const { name, process, application } of simulation.instances) {
+  const connected = new Set(
+    simulation.statuses.current().flatMap(({ instances }) => instances.map(({ launch }) => launch)),
+  )
+  for (const { name, process, application, launch } of simulation.instances) {
+    // Of two processes of one launch only one is let in; the other one gives up when it has been lost long enough.
+    const isThere = launch === null || connected.has(launch) || !application.isListening
+    if (process.isAlive && !isThere) return `${name} has no session`
     if (process.isAlive && application.admitted > 0) return `${name} works on ${application.admitted}`
   }
   return null

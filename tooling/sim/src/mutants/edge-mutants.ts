@@ -73,6 +73,13 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     replacement: 'return [];',
   },
   {
+    name: 'orphan-forgotten',
+    what: 'what a call may have started is forgotten before the platform was seen again (a bug that was there)',
+    file: 'packages/edge/dist/scale/controller.js',
+    search: 'if (canLaunch && isUnseen(member, this.#seenMs))',
+    replacement: 'if (false)',
+  },
+  {
     name: 'two-of-a-launch',
     what: 'a second process of one launch is welcome',
     file: 'packages/edge/dist/tunnel/admissions.js',

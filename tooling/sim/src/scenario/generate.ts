@@ -78,7 +78,7 @@ function makeApp(random: Random, name: string): AppPlan {
     responseMs: random.spread(5_000, 60_000),
     idleMs: random.spread(50, 15_000),
     drainMs: random.spread(500, 10_000),
-    lostMs: random.spread(5_000, 30_000),
+    lostMs: random.spread(5_000, 300_000),
     abortLingerMs: random.spread(200, 30_000),
     startMs,
     keepAliveMs: random.pick([0, 50, 500, 5_000]),
