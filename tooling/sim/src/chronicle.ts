@@ -51,11 +51,6 @@ export class Chronicle {
   /** Apps whose queue was full at some time. */
   readonly wasFull = new Set<string>()
 
-  /** An application has ended, or was ended, in the middle of what it did. */
-  get hasKilled(): boolean {
-    return this.causes.some(({ what }) => /^(kill|vanish|application: crash|terminate|removed)/.test(what))
-  }
-
   count(what: string): void {
     this.counts.set(what, (this.counts.get(what) ?? 0) + 1)
   }

@@ -174,20 +174,12 @@ export class Client {
     // Behind an interim head nothing is over.
     if (plan === null || this.#status === 0) return
     const expected = plan.method === 'HEAD' ? 0 : plan.responseBytes
-    if (this.#code === null && this.#received !== expected && !this.#mayLookComplete(plan)) {
+    if (this.#code === null && this.#received !== expected) {
       const message = `request ${plan.id}: ${this.#received} of ${expected} bytes look like a complete response`
       this.#env.chronicle.violated('complete only with END', message)
     }
     if (!this.#env.chronicle.of(plan.id).isUploaded) this.#closes = true
     this.#end({ kind: 'answered', status: this.#status, code: this.#code })
-  }
-
-  /**
-   * A body that ends with its connection, of an application that was killed: its kernel says FIN. brxy.v1 (Bodies) wants
-   * such a response reset when the application exits abnormally, which the linker does not do yet.
-   */
-  #mayLookComplete({ framing }: RequestPlan): boolean {
-    return framing === 'close' && this.#env.chronicle.hasKilled
   }
 
   #leave(plan: RequestPlan): void {

@@ -155,6 +155,11 @@ class LinkedProcess implements LinkedApplication {
     })
   }
 
+  isFailing(): boolean {
+    const { end } = this.#application
+    return end !== null && (end.signal !== null || end.code !== 0)
+  }
+
   async stop(killAfterMs: number): Promise<void> {
     if (this.#application.end === null) {
       this.#onStop()

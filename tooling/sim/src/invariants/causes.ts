@@ -88,6 +88,7 @@ function isExplained(simulation: Simulation, record: RequestRecord, outcome: Out
     case 'edge/app-incomplete':
       return misdeed === 'short' || was(/^application: crash/)
     case 'edge/head-timeout':
+    case 'edge/body-timeout':
       return was(/^(pause|partition)/)
     default:
       return false

@@ -19,9 +19,9 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
   {
     name: 'unsafe-again',
     what: 'an unsafe request is sent again when its tunnel is lost',
-    file: 'packages/edge/dist/forward/http-exchange.js',
-    search: 'SAFE_METHODS.has(this.method) && ',
-    replacement: '',
+    file: 'packages/edge/dist/hold/after-loss.js',
+    search: 'return SAFE_METHODS.has(method);',
+    replacement: 'return true;',
   },
   {
     name: 'broken-is-complete',
@@ -41,8 +41,8 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     name: 'left-but-running',
     what: 'a client that leaves is not told to the instance',
     file: 'packages/edge/dist/forward/http-exchange.js',
-    search: 'this.#outlet?.reset(RESET.CANCELLED);',
-    replacement: '',
+    search: 'this.app.withdraw(this);\n        this.#outlet?.reset(RESET.CANCELLED);',
+    replacement: 'this.app.withdraw(this);',
   },
   {
     name: 'queue-without-end',

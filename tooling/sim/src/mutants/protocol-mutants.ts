@@ -48,7 +48,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     name: 'reset-unheard',
     what: 'streams do not hear that their session has ended',
     file: 'packages/protocol/dist/session/session.js',
-    search: 'attempt(() => stream.handler.onLost(), failures);',
+    search: 'attempt(() => stream.handler.onLost(arrivalOf(stream, end)), failures);',
     replacement: '',
   },
 ]
