@@ -13,8 +13,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { linked, nodeApp } from './apps.ts'
 
 const MIB = 1024 * 1024
-/** Larger than what either process may hold. */
-const BULK_BYTES = 300 * MIB
+/** Larger than what either process may hold. BULK_MIB=1024 is what docs/performance.md has. */
+const BULK_BYTES = Number(process.env.BULK_MIB ?? 300) * MIB
 /** Node itself takes 50 to 60 MiB of it. */
 const MAX_MEMORY_BYTES = 150 * MIB
 
@@ -48,8 +48,12 @@ function standstill(look: () => Promise<number>): Promise<number> {
 
 /** Neither process has ever held more than a small part of what went through it. */
 async function expectLittleMemory(): Promise<void> {
-  expect(peakMemoryBytes(edge.pid), 'memory of the edge').toBeLessThan(MAX_MEMORY_BYTES)
-  expect(peakMemoryBytes(await edge.linkerPid()), 'memory of the linker').toBeLessThan(MAX_MEMORY_BYTES)
+  const [ofEdge, ofLinker] = [edge.pid, await edge.linkerPid()].map(peakMemoryBytes)
+  const inMebibytes = (bytes: number) => `${Math.round(bytes / MIB)} MiB`
+  if (process.env.BULK_MIB !== undefined)
+    console.log(`at most: edge ${inMebibytes(ofEdge)}, linker ${inMebibytes(ofLinker)}`)
+  expect(ofEdge, 'memory of the edge').toBeLessThan(MAX_MEMORY_BYTES)
+  expect(ofLinker, 'memory of the linker').toBeLessThan(MAX_MEMORY_BYTES)
 }
 
 function responseTo(path: string): Promise<IncomingMessage> {
