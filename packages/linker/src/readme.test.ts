@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { until } from './app/processes.testkit.ts'
 import type { Linker } from './linker.ts'
 import { CompiledLinker } from './linker-process.testkit.ts'
 import { TestEdge } from './tunnel/edge.testkit.ts'
@@ -53,6 +54,8 @@ describe('README.md', () => {
     const { linker } = (await import(/* @vite-ignore */ pathToFileURL(file).href)) as { linker: Linker }
     const { hello } = await edge.session()
     expect(hello).toMatchObject({ route: 'shop.example.com', slots: 4 })
+    // A linker that drains before WELCOME has come was never connected.
+    await until('it says that it is connected', () => print.mock.calls.length > 0)
     linker.drain()
     expect(await linker.done).toBe(0)
     expect(print.mock.calls).toEqual([[`connected to ${edge.address}`]])
