@@ -7,6 +7,9 @@ export default defineConfig({
         test: {
           name: 'unit',
           setupFiles: ['./vitest.setup.ts'],
+          // Of milliseconds in general; a busy machine is no failure.
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
           include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'tooling/*/src/**/*.test.ts'],
         },
       },

@@ -65,7 +65,7 @@ describe('--help', () => {
       const flags = stdout.split(/\n(?= {2}(?:-\w, | {4})--)/).slice(1)
       expect(flags.length).toBeGreaterThanOrEqual(2)
       for (const flag of flags.filter((text) => !/--(help|version)\b/.test(text))) {
-        expect(flag).toMatch(/\([^()]*BRXY_[A-Z_]+\)/)
+        expect(flag).toMatch(/\([^()]*BRXY_[A-Z\d_]+\)/)
       }
     },
   )
