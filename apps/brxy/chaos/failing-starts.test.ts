@@ -1,36 +1,11 @@
-import { EdgeProcess, eventually, expectNoLeftovers, tempDir } from '@brxy-tooling/testkit'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { eventually } from '@brxy-tooling/testkit'
+import { describe, expect, it } from 'vitest'
 import { shell } from '../e2e/apps.ts'
-import { ConfigFile, launched } from '../e2e/config-file.ts'
-import { Executions } from './executions.ts'
+import { staged } from './stage.ts'
 
-let edge: EdgeProcess
-let file: ConfigFile
-let executions: Executions
-let directory: ReturnType<typeof tempDir>
-beforeEach(() => {
-  directory = tempDir()
-  file = new ConfigFile()
-  executions = new Executions(directory.path)
-})
-afterEach(async () => {
-  await edge.close()
-  file.remove()
-  directory.remove()
-  await expectNoLeftovers()
-})
+const stage = staged()
 
-function set(command: readonly string[]): void {
-  file.set({
-    shop: {
-      hosts: ['localhost'],
-      scaler: launched(command),
-      hold: '3s',
-      startTimeout: '1s',
-      backoff: { min: '500ms', max: '2s' },
-    },
-  })
-}
+const LIMITS = { hold: '3s', startTimeout: '1s', backoff: { min: '500ms', max: '2s' } }
 
 /** Asks for six seconds, always when the one before is answered. */
 async function ask(
@@ -38,7 +13,7 @@ async function ask(
 ): Promise<{ readonly status: number; readonly text: string; readonly retryAfter: string }[]> {
   const answers = []
   for (const begunMs = performance.now(); performance.now() - begunMs < 6_000; ) {
-    const { status, text, headers } = await edge.ask(path)
+    const { status, text, headers } = await stage.edge.ask(path)
     answers.push({ status, text, retryAfter: headers['retry-after'] ?? '' })
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
@@ -47,7 +22,7 @@ async function ask(
 
 /** Times between launches: each pause is as long as the one before, or longer. */
 function pauses(): number[] {
-  const times = edge.matching('launching').map(({ time }) => Date.parse(time as string))
+  const times = stage.edge.matching('launching').map(({ time }) => Date.parse(time as string))
   return times.slice(1).map((time, at) => time - times[at])
 }
 
@@ -60,8 +35,7 @@ describe('a scaler whose launches', () => {
   ])(
     '%s is asked again ever more slowly; clients are told the class, and served once it is repaired',
     async (_, command, problem) => {
-      set(command)
-      edge = await EdgeProcess.start({ file: file.path })
+      await stage.start(command, LIMITS)
       const answers = await ask()
       for (const { status, text, retryAfter } of answers) {
         expect(status).toBe(503)
@@ -69,22 +43,21 @@ describe('a scaler whose launches', () => {
         expect(Number(retryAfter)).toBeGreaterThan(0)
       }
       // One launch, then one after each pause: 0.5, 1, 2, 2 s; a launch that hangs takes its second first.
-      expect(edge.matching('launching').length).toBeGreaterThan(1)
-      expect(edge.matching('launching').length).toBeLessThanOrEqual(6)
+      expect(stage.edge.matching('launching').length).toBeGreaterThan(1)
+      expect(stage.edge.matching('launching').length).toBeLessThanOrEqual(6)
       for (const pause of pauses()) expect(pause).toBeGreaterThan(450)
-      set(executions.command())
-      edge.signal('SIGHUP')
-      await edge.event('reloaded')
-      await eventually('it is served', async () => (await edge.ask('/work')).status === 200)
+      stage.set(stage.executions.command(), LIMITS)
+      stage.edge.signal('SIGHUP')
+      await stage.edge.event('reloaded')
+      await eventually('it is served', async () => (await stage.edge.ask('/work')).status === 200)
     },
   )
 
   it('crash on their first request are failed starts as well', async () => {
-    set(executions.command())
-    edge = await EdgeProcess.start({ file: file.path })
+    await stage.start(stage.executions.command(), LIMITS)
     const answers = await ask('/crash')
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([502, 503]))
-    expect(edge.matching('launching').length).toBeLessThanOrEqual(6)
-    await eventually('it is served', async () => (await edge.ask('/work')).status === 200)
+    expect(stage.edge.matching('launching').length).toBeLessThanOrEqual(6)
+    await eventually('it is served', async () => (await stage.edge.ask('/work')).status === 200)
   })
 })

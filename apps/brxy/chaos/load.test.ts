@@ -1,52 +1,33 @@
 import { connect, type Socket } from 'node:net'
-import { EdgeProcess, eventually, expectNoLeftovers, peakMemoryBytes, tempDir } from '@brxy-tooling/testkit'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { eventually, peakMemoryBytes } from '@brxy-tooling/testkit'
+import { afterEach, describe, expect, it } from 'vitest'
 import { linked, nodeApp } from '../e2e/apps.ts'
-import { ConfigFile, launched } from '../e2e/config-file.ts'
-import { Executions } from './executions.ts'
 import { Load, outcomeOf, percentile } from './load.ts'
+import { staged } from './stage.ts'
 
 const MIB = 1024 * 1024
 
-let edge: EdgeProcess
-let file: ConfigFile
-let executions: Executions
-let directory: ReturnType<typeof tempDir>
+const stage = staged()
 const sockets: Socket[] = []
-beforeEach(() => {
-  directory = tempDir()
-  file = new ConfigFile()
-  executions = new Executions(directory.path)
-})
-afterEach(async () => {
+// Before the edge ends, which would wait for them.
+afterEach(() => {
   for (const socket of sockets.splice(0)) socket.destroy()
-  await edge.close()
-  file.remove()
-  directory.remove()
-  await expectNoLeftovers()
 })
-
-async function start(command: readonly string[], app: object): Promise<void> {
-  file.set({ shop: { hosts: ['localhost'], scaler: launched(command), ...app } })
-  edge = await EdgeProcess.start({ file: file.path, requests: false })
-}
-
-const status = async () => (await edge.status()).apps[0]
 
 // A machine that is busy with something else is no failure; three times in a row is no chance.
 describe('an instance with 200 slots', { retry: 2 }, () => {
   it('answers 1,000 small requests with a p99 below 100 ms beside 100 downloads that nobody reads', async () => {
-    await start(linked(nodeApp('bulk'), ['-c', '200'], { BRXY_ABORT_LINGER: '200ms' }), { max: 1 })
-    expect((await edge.ask('/written')).status).toBe(200)
+    await stage.start(linked(nodeApp('bulk'), ['-c', '200'], { BRXY_ABORT_LINGER: '200ms' }), { max: 1 })
+    expect((await stage.edge.ask('/written')).status).toBe(200)
     for (let n = 0; n < 100; n++) {
-      const socket = connect({ port: edge.port, host: '127.0.0.1' }).on('error', () => {})
+      const socket = connect({ port: stage.edge.port, host: '127.0.0.1' }).on('error', () => {})
       sockets.push(socket.pause())
       socket.write(`GET /chunked/${100 * MIB} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
     }
     let before = -1
     await eventually('all are stuck', async () => {
-      const written = Number((await edge.ask('/written')).text)
-      const isStuck = written === before && (await status()).instances[0].busy === 100
+      const written = Number((await stage.edge.ask('/written')).text)
+      const isStuck = written === before && (await stage.app()).instances[0].busy === 100
       before = written
       await new Promise((resolve) => setTimeout(resolve, 500))
       return isStuck
@@ -55,7 +36,7 @@ describe('an instance with 200 slots', { retry: 2 }, () => {
     await Promise.all(
       Array.from({ length: 10 }, async () => {
         for (let n = 0; n < 100; n++) {
-          const { answer } = await outcomeOf(edge.port, 'GET', '/gone')
+          const { answer } = await outcomeOf(stage.edge.port, 'GET', '/gone')
           expect(answer?.status).toBe(200)
           tookMs.push(answer?.tookMs ?? Number.POSITIVE_INFINITY)
         }
@@ -63,25 +44,25 @@ describe('an instance with 200 slots', { retry: 2 }, () => {
     )
     expect(percentile(tookMs, 99)).toBeLessThan(100)
     // 100 windows of 1 MiB at most in the tunnel, and what Node takes by itself.
-    expect(peakMemoryBytes(edge.pid) / MIB).toBeLessThan(400)
-    expect(peakMemoryBytes(await edge.linkerPid()) / MIB).toBeLessThan(400)
+    expect(peakMemoryBytes(stage.edge.pid) / MIB).toBeLessThan(400)
+    expect(peakMemoryBytes(await stage.edge.linkerPid()) / MIB).toBeLessThan(400)
   })
 })
 
 describe('a single-threaded application', () => {
   it('never sees two requests at once, however many clients give up, and then serves the next one', async () => {
-    await start(executions.command([], { deaf: 1 }), { max: 1 })
+    await stage.start(stage.executions.command([], { deaf: 1 }), { max: 1 })
     for (let n = 0; n < 200; n++) {
-      const socket = connect({ port: edge.port, host: '127.0.0.1' }).on('error', () => {})
+      const socket = connect({ port: stage.edge.port, host: '127.0.0.1' }).on('error', () => {})
       sockets.push(socket)
       socket.write(`GET /work?id=${n}&ms=50 HTTP/1.1\r\nHost: localhost\r\n\r\n`)
       setTimeout(() => socket.destroy(), 20 + n * 5)
     }
     await eventually('all have gone', () => sockets.every(({ destroyed }) => destroyed))
-    expect((await edge.ask('/work?id=last')).status).toBe(200)
-    expect(Math.max(...executions.all.map(({ concurrency }) => concurrency))).toBe(1)
+    expect((await stage.edge.ask('/work?id=last')).status).toBe(200)
+    expect(Math.max(...stage.executions.all.map(({ concurrency }) => concurrency))).toBe(1)
     await eventually('nothing is held or runs', async () => {
-      const { held, instances } = await status()
+      const { held, instances } = await stage.app()
       return held.count === 0 && instances.every(({ busy }: { busy: number }) => busy === 0)
     })
   })
@@ -89,19 +70,19 @@ describe('a single-threaded application', () => {
 
 describe('a load', () => {
   it('of 1,000 requests at once, when nothing runs, is answered without an error by at most max instances', async () => {
-    await start(executions.command(['-c', '20']), { max: 5 })
+    await stage.start(stage.executions.command(['-c', '20']), { max: 5 })
     const outcomes = await Promise.all(
-      Array.from({ length: 1_000 }, (_, id) => outcomeOf(edge.port, 'GET', `/work?id=${id}&ms=20`)),
+      Array.from({ length: 1_000 }, (_, id) => outcomeOf(stage.edge.port, 'GET', `/work?id=${id}&ms=20`)),
     )
     expect(outcomes.filter(({ outcome }) => outcome !== 200)).toEqual([])
-    expect(new Set(executions.all.map(({ pid }) => pid)).size).toBeLessThanOrEqual(5)
-    expect(Math.max(...executions.all.map(({ concurrency }) => concurrency))).toBeLessThanOrEqual(20)
-    expect(Math.max(...executions.countById().values())).toBe(1)
+    expect(new Set(stage.executions.all.map(({ pid }) => pid)).size).toBeLessThanOrEqual(5)
+    expect(Math.max(...stage.executions.all.map(({ concurrency }) => concurrency))).toBeLessThanOrEqual(20)
+    expect(Math.max(...stage.executions.countById().values())).toBe(1)
   })
 
   it('that rises, falls and rises again for two minutes has no error, and ends with nothing running', async () => {
-    await start(executions.command(['-c', '4', '--idle', '3s']), { max: 6 })
-    const load = new Load(edge.port, 5, (id) => `/work?id=${id}&ms=50`).start()
+    await stage.start(stage.executions.command(['-c', '4', '--idle', '3s']), { max: 6 })
+    const load = new Load(stage.edge.port, 5, (id) => `/work?id=${id}&ms=50`).start()
     let most = 0
     for (const [perSecond, seconds] of [
       [5, 15],
@@ -113,15 +94,15 @@ describe('a load', () => {
       load.perSecond = perSecond
       for (let second = 0; second < seconds; second++) {
         await new Promise((resolve) => setTimeout(resolve, 1000))
-        most = Math.max(most, (await status()).instances.length)
+        most = Math.max(most, (await stage.app()).instances.length)
       }
     }
     await load.stop()
     expect(load.failures).toEqual([])
     expect(most).toBeGreaterThan(1)
     expect(most).toBeLessThanOrEqual(6)
-    await eventually('nothing runs', async () => ((await status())?.instances ?? []).length === 0, 60_000)
-    expect(edge.matching('launch failed')).toEqual([])
-    expect(edge.matching('bug')).toEqual([])
+    await eventually('nothing runs', async () => ((await stage.app())?.instances ?? []).length === 0, 60_000)
+    expect(stage.edge.matching('launch failed')).toEqual([])
+    expect(stage.edge.matching('bug')).toEqual([])
   })
 })

@@ -1,32 +1,17 @@
-import { EdgeProcess, eventually, expectNoLeftovers, freePorts, tempDir } from '@brxy-tooling/testkit'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Config, ConfigFile, launched } from '../e2e/config-file.ts'
-import { Executions } from './executions.ts'
+import { eventually, freePorts } from '@brxy-tooling/testkit'
+import { describe, expect, it } from 'vitest'
+import type { Config } from '../e2e/config-file.ts'
 import { type Outcome, outcomeOf } from './load.ts'
+import { staged } from './stage.ts'
 import { TcpProxy } from './tcp-proxy.ts'
 
-let edge: EdgeProcess
-let file: ConfigFile
-let executions: Executions
-let directory: ReturnType<typeof tempDir>
-beforeEach(() => {
-  directory = tempDir()
-  file = new ConfigFile()
-  executions = new Executions(directory.path)
-})
-afterEach(async () => {
-  await edge.close()
-  file.remove()
-  directory.remove()
-  await expectNoLeftovers()
-})
+const stage = staged()
 
 /** Two instances of one slot each, and no more. */
 async function start(command: readonly string[], more: Config = {}): Promise<void> {
-  file.set({ shop: { hosts: ['localhost'], scaler: launched(command), min: 2, max: 2, hold: '30s' } }, more)
-  edge = await EdgeProcess.start({ file: file.path, requests: false })
+  await stage.start(command, { min: 2, max: 2, hold: '30s' }, more)
   await eventually('two instances', async () => {
-    const [app] = (await edge.status()).apps
+    const app = await stage.app()
     return app?.instances.filter(({ phase }: { phase: string }) => phase === 'ready').length === 2
   })
 }
@@ -47,7 +32,7 @@ async function askFor(ms: number): Promise<Asked[]> {
     const one: Asked = { sinceMs: performance.now() - begunMs, outcome: null, tookMs: 0 }
     asked.push(one)
     answers.push(
-      outcomeOf(edge.port, 'GET', `/work?id=${asked.length}&ms=10`).then(({ outcome }) => {
+      outcomeOf(stage.edge.port, 'GET', `/work?id=${asked.length}&ms=10`).then(({ outcome }) => {
         one.outcome = outcome
         one.tookMs = performance.now() - begunMs - one.sinceMs
       }),
@@ -60,14 +45,14 @@ async function askFor(ms: number): Promise<Asked[]> {
 
 /** The newest instance is asked first. */
 async function newestLinker(): Promise<number> {
-  const launches = edge.matching('launch started')
-  const newest = edge.matching('launching').at(-1)
+  const launches = stage.edge.matching('launch started')
+  const newest = stage.edge.matching('launching').at(-1)
   return launches.find(({ launch }) => launch === newest?.launch)?.pid as number
 }
 
 describe('an instance that falls silent', () => {
   it('because its linker is stopped for 8 s gets nothing after 4 s, and serves on afterwards', async () => {
-    await start(executions.command())
+    await start(stage.executions.command())
     const linker = await newestLinker()
     process.kill(linker, 'SIGSTOP')
     const asking = askFor(9_000)
@@ -77,9 +62,9 @@ describe('an instance that falls silent', () => {
     // One slot: one request at most was given to it; those after 4 s knew better.
     expect(asked.filter(({ tookMs }) => tookMs > 1_000).length).toBeLessThanOrEqual(1)
     for (const { sinceMs, tookMs } of asked) if (sinceMs > 4_000) expect(tookMs).toBeLessThan(1_500)
-    expect(Math.max(...executions.all.map(({ concurrency }) => concurrency))).toBe(1)
-    expect(Math.max(...executions.countById().values())).toBe(1)
-    expect(edge.matching('launching')).toHaveLength(2)
+    expect(Math.max(...stage.executions.all.map(({ concurrency }) => concurrency))).toBe(1)
+    expect(Math.max(...stage.executions.countById().values())).toBe(1)
+    expect(stage.edge.matching('launching')).toHaveLength(2)
   })
 
   it.each(['from the dialler', 'to the dialler'] as const)(
@@ -88,25 +73,25 @@ describe('an instance that falls silent', () => {
       const [tunnel] = await freePorts(1)
       const proxy = await TcpProxy.start(tunnel)
       try {
-        await start(executions.command(['-e', `127.0.0.1:${proxy.port}`]), {
+        await start(stage.executions.command(['-e', `127.0.0.1:${proxy.port}`]), {
           tunnel: { bind: `127.0.0.1:${tunnel}` },
         })
         proxy.stall(direction)
-        const work = (id: string) => outcomeOf(edge.port, 'GET', `/work?id=${id}&ms=10`)
+        const work = (id: string) => outcomeOf(stage.edge.port, 'GET', `/work?id=${id}&ms=10`)
         const given = [work('one'), work('two')]
         await eventually(
           'that both are suspect',
           async () => {
-            const [app] = (await edge.status()).apps
+            const app = await stage.app()
             return app.instances.every(({ suspect }: { suspect: boolean }) => suspect)
           },
           4_500,
         )
         const held = work('held')
-        await eventually('it is held', async () => (await edge.status()).apps[0].held.count === 1)
+        await eventually('it is held', async () => (await stage.app()).held.count === 1)
         proxy.heal()
         expect((await Promise.all([...given, held])).map(({ outcome }) => outcome)).toEqual([200, 200, 200])
-        expect(Math.max(...executions.countById().values())).toBe(1)
+        expect(Math.max(...stage.executions.countById().values())).toBe(1)
       } finally {
         await proxy.close()
       }
