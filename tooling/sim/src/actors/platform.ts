@@ -22,13 +22,6 @@ const RECORD_MS = 20_000
 
 const REFUSED: Problem = { code: 'quota', message: 'there is no room', final: true }
 
-/** How an instance is started. */
-export interface StartManner {
-  /** The application listens so much later; Infinity: the linker never starts; */
-  readonly delayMs: number
-  readonly crashes: boolean
-}
-
 /** What the platform knows of one launch. */
 interface Deployed {
   readonly id: string
