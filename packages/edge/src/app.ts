@@ -19,6 +19,9 @@ import { WarmMin } from './scale/warm-min.ts'
 import type { AppSettings } from './settings.ts'
 import type { Instance } from './tunnel/instance.ts'
 
+/** What a linker says that goes of its own accord (docs/errors.md). */
+const GOODBYE = 'link/left'
+
 export interface AppEnvironment {
   readonly total: HoldTotal
   readonly wheel: TimerWheel
@@ -253,7 +256,8 @@ export class App implements ScaledApp {
       this.instances.delete(instance.hello.instance)
     }
     const { phase } = instance
-    const left = end.clean && (phase === 'leaving' || phase === 'draining')
+    // Its goodbye may come before anything else was said: it may have been stopping when this edge was restarted.
+    const left = end.clean && (phase === 'leaving' || phase === 'draining' || end.code === GOODBYE)
     this.controller.ended(instance.key, left, nowMs)
     const reason = phase === 'failed' ? 'failed' : !left ? 'lost' : phase === 'leaving' ? 'idle' : 'signal'
     this.#env.emit({ type: 'left', app: this.route, instance: instance.label, reason, message: end.message })

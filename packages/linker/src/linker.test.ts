@@ -1,4 +1,4 @@
-import { OPEN_PASSIVE } from '@brxy/protocol'
+import { OPEN_PASSIVE, RESET } from '@brxy/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { until } from './app/processes.testkit.ts'
 import type { Application } from './application.ts'
@@ -321,6 +321,32 @@ describe('a signal', () => {
     one.linker.drain()
     expect(await one.exits()).toBe(0)
     expect(answer.outcome).toBe('lost')
+  })
+
+  test('cuts off a body that ends with its connection because the application was stopped', async () => {
+    const application = new ScriptedApplication()
+    application.stopsAtOnce = false
+    application.listen()
+    const endings: (() => void)[] = []
+    const endless = await RawApp.start(async (connection) => {
+      await connection.head()
+      connection.write('HTTP/1.1 200 OK\r\n\r\nhalf')
+      endings.push(() => connection.end())
+    })
+    closing.push(() => endless.close())
+    application.waitUntilListening = async () => ({ host: '127.0.0.1', port: endless.port, tookMs: 1 })
+    const one = link({ application, options: { drainMs: 100 } })
+    const session = await edge.granted(1)
+    const answer = session.open()
+    await until('half of the body', () => answer.text === 'half')
+    one.linker.drain()
+    await until('the application is being stopped', () => application.stops.length === 1)
+    // As one does that heeds SIGTERM.
+    for (const end of endings) end()
+    await until('the end', () => answer.outcome !== '')
+    expect(answer.outcome).toBe(`reset ${RESET.APP_CLOSED}`)
+    application.stopped()
+    expect(await one.exits()).toBe(0)
   })
 
   test('a second one stops the application at once', async () => {

@@ -121,7 +121,8 @@ export class Linker implements EdgeLinkOwner {
     const events: ForwarderEvents = {
       onFreed: (isPassive) => this.#onFreed(isPassive),
       onUnreachable: (session) => this.#onUnreachable(session),
-      isAppFailing: () => this.#config.application.isFailing(),
+      // One that is being stopped may exit with status 0 in the middle of what it does.
+      isAppFailing: () => this.#life.phase === 'stopping' || this.#config.application.isFailing(),
       onLimit: (streams) => this.#onLimit(streams),
       onBadResponse: (message) => this.#config.onEvent({ type: 'bad-response', message }),
       onBug: (error) => this.onBug(error),

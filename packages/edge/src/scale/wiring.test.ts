@@ -174,6 +174,14 @@ describe('an idle instance', () => {
     expect(keeper.verdicts).toEqual([false])
   })
 
+  it('that says goodbye has left, also if it has not said that it would', async () => {
+    const linker = await edge.linker({ grants: 0, launch: 'launch-1' })
+    await linker.leave()
+    await poll(() => edge.of('left')).toMatchObject([{ reason: 'signal' }])
+    // Nobody waits for it to come back, and it is no failed start.
+    expect(edge.edge.status().apps).toMatchObject([{ launches: [], failure: null }])
+  })
+
   it('that drains after a signal goes without a verdict', async () => {
     const linker = await served()
     linker.session.drain()
