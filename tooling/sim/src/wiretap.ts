@@ -21,6 +21,7 @@ export function tap(connection: Connection, world: World, chronicle: Chronicle):
   let grants = 0
   let isReclaiming = false
   let inVain = 0
+  let isDraining = false
 
   const onLinkerFrame = (type: number, payload: Buffer): string => {
     switch (type) {
@@ -29,7 +30,9 @@ export function tap(connection: Connection, world: World, chronicle: Chronicle):
         inVain = 0
         return ` ${payload.readUInt32BE(0)}`
       case FRAME.RECLAIM:
-        if (isReclaiming) chronicle.violated('one RECLAIM', `${linker} asks twice on tunnel ${number}`)
+        // The RETURN that goes with a DRAIN looks like an answer.
+        if (isReclaiming && !isDraining)
+          chronicle.violated('one RECLAIM', `${linker} asks twice on tunnel ${number}`)
         isReclaiming = true
         return ` ${payload.readUInt32BE(0)}`
       case FRAME.REFUSE: {
@@ -67,6 +70,9 @@ export function tap(connection: Connection, world: World, chronicle: Chronicle):
         if (grants < 0)
           chronicle.violated('spent grants', `${edge} returns more than was lent on tunnel ${number}`)
         return ` ${payload.readUInt32BE(0)}`
+      case FRAME.DRAIN:
+        isDraining = true
+        return ''
       case FRAME.DEMAND:
         return ` ${payload.readUInt32BE(0)}`
       case FRAME.VERDICT:

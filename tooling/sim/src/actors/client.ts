@@ -6,6 +6,8 @@ import type { RequestPlan } from '../scenario/scenario.ts'
 import { bodyOf } from './body.ts'
 import { MessageReader } from './message-reader.ts'
 
+/** A connection that was idle for longer is not used again: the edge may be closing it. */
+const MAX_IDLE_MS = 30_000
 /** Pieces that an upload is sent in. */
 const PIECES = 3
 
@@ -30,6 +32,7 @@ export class Client {
   #status = 0
   #code: string | null = null
   #closes = false
+  #idleSinceMs = 0
 
   constructor(number: number, plans: readonly RequestPlan[], env: ClientEnvironment) {
     this.#env = env
@@ -60,7 +63,13 @@ export class Client {
     this.#received = 0
     if (plan.leaveAfterMs >= 0)
       world.after(plan.leaveAfterMs, this.#process, 'leave', () => this.#leave(plan))
-    if (this.#socket === null || this.#socket.destroyed || this.#closes || this.#connectedTo !== plan.edge) {
+    if (
+      world.nowMs - this.#idleSinceMs > MAX_IDLE_MS ||
+      this.#socket === null ||
+      this.#socket.destroyed ||
+      this.#closes ||
+      this.#connectedTo !== plan.edge
+    ) {
       this.#socket?.destroy()
       this.#connect(hostOf(plan.edge), port)
       this.#connectedTo = plan.edge
@@ -197,6 +206,7 @@ export class Client {
     const { id } = this.#current as RequestPlan
     const text = outcome.kind === 'answered' ? `${outcome.status} ${outcome.code ?? ''}` : outcome.kind
     world.note(this.#process.name, () => `${id}: ${text}`)
+    this.#idleSinceMs = world.nowMs
     this.#current = null
     this.#status = 0
     this.#code = null

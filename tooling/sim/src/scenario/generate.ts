@@ -38,6 +38,7 @@ export function generate(seed: number, edges = 1): Scenario {
   const requests = makeRequests(random, apps, lengthMs, mood, edges)
   const faultCount = mood.faults === 0 ? 0 : 1 + random.below(mood.faults)
   const faults = Array.from({ length: faultCount }, () => makeFault(random, apps, lengthMs))
+  if (mood.faults > 1 && random.chance(0.2)) faults.push(...random.pick(STORMS)(random, requests, lengthMs))
   return {
     seed,
     edges,
@@ -48,6 +49,32 @@ export function generate(seed: number, edges = 1): Scenario {
     healAtMs: lengthMs,
   }
 }
+
+type Storm = (random: Random, requests: readonly RequestPlan[], lengthMs: number) => Fault[]
+
+/** What takes several faults, one of which alone does no harm, and comes together too rarely by chance. */
+const STORMS: readonly Storm[] = [
+  // What it starts nobody hears of, neither from the platform nor from a linker.
+  (random, _, lengthMs) => {
+    const atMs = random.below(lengthMs)
+    const forMs = random.spread(5_000, 60_000)
+    return (['lost answers', 'never connects'] as const).map((mode) => ({
+      atMs,
+      kind: 'platform',
+      mode,
+      forMs,
+      delayMs: 0,
+    }))
+  },
+  // Instances that are told to go just when requests come.
+  (random, requests) =>
+    Array.from({ length: 6 }, (_, which) => ({
+      atMs: random.pick(requests).atMs + random.below(1_000),
+      kind: 'terminate',
+      which,
+      isTwice: false,
+    })),
+]
 
 function makeNetwork(random: Random) {
   const minDelayMs = random.pick([0.02, 0.2, 2, 20, 80])
