@@ -73,6 +73,13 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     replacement: 'return [];',
   },
   {
+    name: 'goodbye-is-loss',
+    what: 'a goodbye of an instance that has not said that it leaves is taken for a loss (a bug that was there)',
+    file: 'packages/edge/dist/app.js',
+    search: ' || end.code === GOODBYE',
+    replacement: '',
+  },
+  {
     name: 'orphan-forgotten',
     what: 'what a call may have started is forgotten before the platform was seen again (a bug that was there)',
     file: 'packages/edge/dist/scale/controller.js',

@@ -80,13 +80,6 @@ export const LINKER_MUTANTS: readonly Mutant[] = [
     replacement: 'if (this.stream.headDone) this.stream.end(); else this.stream.reset(reset);',
   },
   {
-    name: 'stops-in-silence',
-    what: 'an edge that is met while the application stops is not told (a bug that was there)',
-    file: 'packages/linker/dist/linker.js',
-    search: "phase === 'draining' || phase === 'stopping'",
-    replacement: "phase === 'draining'",
-  },
-  {
     name: 'no-redial',
     what: 'a linker whose session was lost does not dial again',
     file: 'packages/linker/dist/tunnel/edge-link.js',
