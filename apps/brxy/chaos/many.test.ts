@@ -1,9 +1,9 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { EdgeProcess, eventually, expectNoLeftovers } from '@brxy-tooling/testkit'
+import { EdgeProcess, eventually, expectNoLeftovers, freePorts } from '@brxy-tooling/testkit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { linked } from '../e2e/apps.ts'
-import { ConfigFile, launched } from '../e2e/config-file.ts'
+import { type Config, ConfigFile, launched } from '../e2e/config-file.ts'
 
 let edge: EdgeProcess
 let file: ConfigFile
@@ -14,6 +14,10 @@ beforeEach(async () => {
   await new Promise<void>((resolve) => app.listen(0, '127.0.0.1', resolve))
 })
 afterEach(async () => {
+  // What was kept over the end of an edge goes with its app.
+  file.set({}, { onExit: 'stop' })
+  edge.signal('SIGHUP')
+  await edge.event('reloaded')
   await edge.close()
   app.close()
   file.remove()
@@ -25,11 +29,17 @@ const ready = async (): Promise<number> => {
   return shop?.instances.filter(({ phase }: { phase: string }) => phase === 'ready').length ?? 0
 }
 
+/** Those who redial look for the edge where it was. */
+async function places(): Promise<Config> {
+  const [tunnel] = await freePorts(1)
+  return { tunnel: { bind: `127.0.0.1:${tunnel}` } }
+}
+
 /** An edge that keeps so many instances of the command. */
 async function start(command: readonly string[], count: number): Promise<void> {
   file.set(
     { shop: { hosts: ['localhost'], scaler: launched(command), min: count, max: count, startTimeout: '5m' } },
-    { onExit: 'keep' },
+    { onExit: 'keep', ...(await places()) },
   )
   edge = await EdgeProcess.start({ file: file.path, requests: false })
   await eventually(`${count} instances`, async () => (await ready()) === count, 180_000)
@@ -46,10 +56,6 @@ describe('an edge', () => {
     await eventually('all are back', async () => (await ready()) === 100, 5_000)
     expect((await edge.ask()).status).toBe(200)
     expect(edge.matching('launching')).toHaveLength(launched)
-    // With the end, for the next test of leftovers.
-    file.set({}, { onExit: 'stop' })
-    edge.signal('SIGHUP')
-    await edge.event('reloaded')
   })
 
   it('that is killed and started again finds its 200 instances, which dial spread over a second, and launches none', async () => {
@@ -60,7 +66,7 @@ describe('an edge', () => {
     const again = await EdgeProcess.start({ file: file.path, requests: false })
     edge = again
     await eventually('all are back', async () => (await ready()) === 200, 60_000)
-    expect((await edge.ask()).status).toBe(200)
+    expect((await edge.ask('/brxy.yaml')).status).toBe(200)
     expect(edge.matching('launching')).toEqual([])
   })
 })
