@@ -165,6 +165,7 @@ export class Conversation {
     const { chronicle, plan, world, process } = this.#app
     chronicle.answered(request.id)
     this.#request = null
+    this.#hasAnswered = false
     if (!keeps || this.#isOver) {
       this.#socket.end()
       // Of an upload that is answered early the rest is of no interest.

@@ -72,8 +72,8 @@ function isExplained(simulation: Simulation, record: RequestRecord, outcome: Out
     case 'edge/draining':
       return was(/^stop edge/)
     case 'edge/tunnel-lost':
-      // One that crashes takes its linker along; what has not reached that is sent again.
-      return was(BROKEN) || was(/^start by hand/)
+      // One that crashes takes its linker along. What has not reached that is sent again, what has may have been served.
+      return was(BROKEN) || was(/^(application: crash|start by hand)/)
     case 'edge/app-closed':
       return (
         misdeed === 'crash' ||
