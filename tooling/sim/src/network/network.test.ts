@@ -95,6 +95,24 @@ describe('a connection', () => {
     expect(heard.join('').replaceAll('far ', '')).toBe('123')
   })
 
+  it.each([1, 2, 3, 4, 5, 6])('keeps its order while it is blocked again and again (seed %i)', (seed) => {
+    const { heard, ends, dial } = connected(seed)
+    dial()
+    settle()
+    const [far, near] = ends
+    for (let at = 0; at < 20; at++) {
+      near.write(Buffer.from(String.fromCharCode(97 + at).repeat(5)))
+      if (at % 3 === 0) near.pipe.block()
+      for (let steps = at % 4; steps > 0; steps--) world.step()
+      if (at % 3 === 1) near.pipe.unblock()
+    }
+    while (near.pipe.isBlocked) near.pipe.unblock()
+    settle()
+    expect(far.isClosed).toBe(false)
+    const text = heard.join('').replaceAll('far ', '')
+    expect(text).toBe(Array.from({ length: 20 }, (_, at) => String.fromCharCode(97 + at).repeat(5)).join(''))
+  })
+
   it('makes a writer wait until the other side has read', () => {
     const { heard, ends, dial } = connected()
     dial()

@@ -29,11 +29,9 @@ export class Pipe {
   readonly #world: World
   readonly #random: Random
   readonly #profile: PipeProfile
-  #lastArrivalMs = 0
   #blocks = 0
-  /** What was on its way when it was blocked, and behind it what was sent since. */
-  readonly #stuck: Segment[] = []
-  readonly #waiting: Segment[] = []
+  /** What is on its way, in order, and when it is there. */
+  readonly #queue: { readonly atMs: number; readonly segment: Segment }[] = []
   /** Sees all bytes that are sent, whatever becomes of them. */
   tap: ((bytes: Buffer) => void) | null = null
 
@@ -51,9 +49,18 @@ export class Pipe {
 
   /** The bytes are the pipe's from now on. */
   send(segment: Segment): void {
-    if (segment.kind === 'data') this.tap?.(segment.bytes)
-    if (this.#blocks > 0) this.#waiting.push(segment)
-    else this.#travel(segment)
+    const random = this.#random
+    if (segment.kind !== 'data') return this.#travel(segment)
+    let { bytes } = segment
+    this.tap?.(bytes)
+    if (random.chance(this.#profile.fragments)) {
+      for (let pieces = random.below(MAX_PIECES); pieces > 0 && bytes.length > 1; pieces--) {
+        const at = 1 + random.below(bytes.length - 1)
+        this.#travel({ kind: 'data', bytes: bytes.subarray(0, at) })
+        bytes = bytes.subarray(at)
+      }
+    }
+    this.#travel({ kind: 'data', bytes })
   }
 
   /** Nothing arrives from now on, not even what is on its way. Blocks add up. */
@@ -62,37 +69,29 @@ export class Pipe {
   }
 
   unblock(): void {
-    if (--this.#blocks > 0) return
-    for (const segment of this.#stuck.splice(0)) this.#schedule(segment)
-    for (const segment of this.#waiting.splice(0)) this.#travel(segment)
+    if (--this.#blocks === 0 && this.#queue.length > 0) this.#deliverAt(this.#world.nowMs, 'unblocked')
   }
 
   #travel(segment: Segment): void {
-    const random = this.#random
-    if (segment.kind === 'data' && segment.bytes.length > 1 && random.chance(this.#profile.fragments)) {
-      let { bytes } = segment
-      for (let pieces = random.below(MAX_PIECES); pieces > 0 && bytes.length > 1; pieces--) {
-        const at = 1 + random.below(bytes.length - 1)
-        this.#schedule({ kind: 'data', bytes: bytes.subarray(0, at) })
-        bytes = bytes.subarray(at)
-      }
-      this.#schedule({ kind: 'data', bytes })
-      return
-    }
-    this.#schedule(segment)
-  }
-
-  #schedule(segment: Segment): void {
     const { minDelayMs, maxDelayMs } = this.#profile
     const delayMs = minDelayMs + this.#random.next() * (maxDelayMs - minDelayMs)
-    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, this.#world.nowMs + delayMs)
-    const arrive = () => this.#arrive(segment)
-    // The kernel takes it whether its process runs or not.
-    this.#world.at(this.#lastArrivalMs, this.to.process, segment.kind, arrive, arrive)
+    const last = this.#queue.at(-1)
+    const atMs = Math.max(this.#world.nowMs + delayMs, last === undefined ? 0 : last.atMs)
+    this.#queue.push({ atMs, segment })
+    this.#deliverAt(atMs, segment.kind)
   }
 
-  #arrive(segment: Segment): void {
-    if (this.#blocks > 0) this.#stuck.push(segment)
-    else this.to.arrived(segment)
+  #deliverAt(atMs: number, label: string): void {
+    const deliver = () => this.#deliver()
+    // The kernel takes it whether its process runs or not.
+    this.#world.at(atMs, this.to.process, label, deliver, deliver)
+  }
+
+  #deliver(): void {
+    const { nowMs } = this.#world
+    while (this.#blocks === 0 && this.#queue.length > 0 && this.#queue[0].atMs <= nowMs) {
+      const [{ segment }] = this.#queue.splice(0, 1)
+      this.to.arrived(segment)
+    }
   }
 }
