@@ -1,4 +1,5 @@
 import { type OptionsInput, resolveOptions } from '@brxy/options'
+import { afterEach } from 'vitest'
 import { until } from './app/processes.testkit.ts'
 import type { Application } from './application.ts'
 import { AttachedApplication } from './attached-application.ts'
@@ -105,4 +106,25 @@ export async function serving(
   edgeOptions: TestEdgeOptions = {},
 ): Promise<Linked> {
   return linked(await RawApp.start(serve), options, edgeOptions)
+}
+
+/**
+ * For a test file: what is handed to the function that it returns is closed after the test, which a bug of ours fails.
+ * @param afterClose what else each must be true of
+ */
+export function closedAfterEach<A extends TestApp = RawApp>(
+  afterClose: (one: Linked<A>) => void = () => {},
+): (made: Promise<Linked<A>>) => Promise<Linked<A>> {
+  let all: Linked<A>[] = []
+  afterEach(async () => {
+    const open = all
+    all = []
+    for (const one of open) await one.close()
+    for (const one of open) afterClose(one)
+  })
+  return async (made) => {
+    const one = await made
+    all.push(one)
+    return one
+  }
 }

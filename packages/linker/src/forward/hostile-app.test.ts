@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { BODY_KNOWN, BODY_NONE, BODY_UNKNOWN, RESET } from '@brxy/protocol'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { until } from '../app/processes.testkit.ts'
-import { type Linked, serving } from '../linked.testkit.ts'
+import { closedAfterEach, type Linked, serving } from '../linked.testkit.ts'
 import type { RawConnection } from './raw-app.testkit.ts'
 import { readRequests } from './wire.testkit.ts'
 
@@ -27,19 +27,9 @@ vi.setConfig({ testTimeout: 60_000 })
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'
 
-let all: Linked[] = []
-afterEach(async () => {
-  const open = all
-  all = []
-  for (const one of open) await one.close()
-  for (const { app } of open) for (const { received } of app.connections) readRequests(received)
+const use = closedAfterEach(({ app }) => {
+  for (const { received } of app.connections) readRequests(received)
 })
-
-async function use(made: Promise<Linked>): Promise<Linked> {
-  const one = await made
-  all.push(one)
-  return one
-}
 
 /** Answers the first request with these bytes, each later one with "ok", whatever connection it comes on. */
 function hostileOnce(answer: (connection: RawConnection) => Promise<void> | void) {

@@ -1,25 +1,15 @@
 import { BODY_KNOWN, RESET } from '@brxy/protocol'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { until } from '../app/processes.testkit.ts'
-import { type Linked, linked, serving } from '../linked.testkit.ts'
+import { closedAfterEach, type Linked, linked, serving } from '../linked.testkit.ts'
 import { RawApp } from './raw-app.testkit.ts'
 
 vi.setConfig({ testTimeout: 30_000 })
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 
-let all: Linked[] = []
-afterEach(async () => {
-  const open = all
-  all = []
-  for (const one of open) await one.close()
-})
-
-async function serve(...given: Parameters<typeof serving>): Promise<Linked> {
-  const one = await serving(...given)
-  all.push(one)
-  return one
-}
+const use = closedAfterEach()
+const serve = (...given: Parameters<typeof serving>): Promise<Linked> => use(serving(...given))
 
 /** An application that answers when it is told to, whatever its client does. */
 function deaf(answer = OK, ending: 'keep' | 'end' = 'keep') {
@@ -50,7 +40,7 @@ describe('a client that leaves', () => {
 
   test('frees the slot when the application gives up, by an end or a reset', async () => {
     for (const ending of ['fin', 'rst'] as const) {
-      const { session, idle, badResponses } = await serve(async (connection) => {
+      const { session, app, idle, badResponses } = await serve(async (connection) => {
         await connection.head()
         await connection.closed()
         connection.write('HTTP/1.1 2')
@@ -59,7 +49,7 @@ describe('a client that leaves', () => {
       })
       const answer = session.open()
       await until('the request', () => session.session.streams.size === 1)
-      await until('the connection', () => all.at(-1)?.app.connections.length === 1)
+      await until('the connection', () => app.connections.length === 1)
       answer.stream.reset(RESET.CANCELLED)
       await idle()
       // An application may close as it likes when nobody listens.
@@ -226,8 +216,7 @@ describe('an application that can do one thing at a time', () => {
       }
       connection.end()
     })
-    const one = await linked(app)
-    all.push(one)
+    const one = await use(linked(app))
     const { session, idle } = one
     let seed = 7
     const random = (below: number) => {

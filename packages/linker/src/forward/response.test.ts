@@ -1,20 +1,9 @@
 import { BODY_KNOWN, BODY_NONE, BODY_UNKNOWN, RESET } from '@brxy/protocol'
-import { afterEach, describe, expect, test } from 'vitest'
-import { type Linked, linked, serving } from '../linked.testkit.ts'
+import { describe, expect, test } from 'vitest'
+import { closedAfterEach, linked, serving } from '../linked.testkit.ts'
 import { RawApp, type RawConnection } from './raw-app.testkit.ts'
 
-let all: Linked[] = []
-afterEach(async () => {
-  const open = all
-  all = []
-  for (const one of open) await one.close()
-})
-
-async function use(made: Promise<Linked>): Promise<Linked> {
-  const one = await made
-  all.push(one)
-  return one
-}
+const use = closedAfterEach()
 
 /** Answers each request with these bytes, then closes if `ending` says so. */
 const answering =

@@ -1,7 +1,7 @@
 import { BODY_KNOWN, BODY_UNKNOWN, RESET } from '@brxy/protocol'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { until } from '../app/processes.testkit.ts'
-import { type Linked, linked, serving } from '../linked.testkit.ts'
+import { closedAfterEach, type Linked, linked, serving } from '../linked.testkit.ts'
 import type { TestSession } from '../tunnel/edge.testkit.ts'
 import { RawApp, type RawConnection } from './raw-app.testkit.ts'
 
@@ -9,18 +9,8 @@ vi.setConfig({ testTimeout: 20_000 })
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 
-let all: Linked[] = []
-afterEach(async () => {
-  const open = all
-  all = []
-  for (const one of open) await one.close()
-})
-
-async function serve(...given: Parameters<typeof serving>): Promise<Linked> {
-  const one = await serving(...given)
-  all.push(one)
-  return one
-}
+const use = closedAfterEach()
+const serve = (...given: Parameters<typeof serving>): Promise<Linked> => use(serving(...given))
 
 /** Answers every request, with a body that comes in one piece with its head or right after it. */
 async function ordinary(connection: RawConnection): Promise<void> {
@@ -240,8 +230,7 @@ async function singleThreaded(): Promise<{ app: RawApp; most: () => number }> {
 describe('an application with a single thread, given two requests at a time', () => {
   test('is not kept from one connection by another that idles, for much more than 100 ms', async () => {
     const { app } = await singleThreaded()
-    const one = await linked(app, { concurrency: 2 })
-    all.push(one)
+    const one = await use(linked(app, { concurrency: 2 }))
     const since = performance.now()
     const [first, second] = await Promise.all([one.session.get('/20'), one.session.get('/20')])
     expect([first?.text, second?.text]).toEqual(['ok', 'ok'])
@@ -251,8 +240,7 @@ describe('an application with a single thread, given two requests at a time', ()
 
   test('nor when requests keep coming', async () => {
     const { app } = await singleThreaded()
-    const one = await linked(app, { concurrency: 3 })
-    all.push(one)
+    const one = await use(linked(app, { concurrency: 3 }))
     const since = performance.now()
     const work = Array.from({ length: 3 }, async () => {
       for (let i = 0; i < 4; i++) expect((await one.session.get('/5')).text).toBe('ok')

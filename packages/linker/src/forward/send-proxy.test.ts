@@ -1,7 +1,7 @@
 import { FEATURE_ADDRESSES } from '@brxy/protocol'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { until } from '../app/processes.testkit.ts'
-import { type Linked, linked, serving } from '../linked.testkit.ts'
+import { closedAfterEach, linked, serving } from '../linked.testkit.ts'
 import { RawApp, type RawConnection } from './raw-app.testkit.ts'
 
 vi.setConfig({ testTimeout: 20_000 }) // a busy machine
@@ -12,17 +12,7 @@ const LINE = 'PROXY TCP4 192.0.2.1 198.51.100.7 56324 443\r\n'
 const V2 = '\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x01\xc6\x33\x64\x07\xdc\x04\x01\xbb'
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 
-let all: Linked[] = []
-afterEach(async () => {
-  const open = all
-  all = []
-  for (const one of open) await one.close()
-})
-
-function use(one: Linked): Linked {
-  all.push(one)
-  return one
-}
+const use = closedAfterEach()
 
 /** Reads a header line and a head, answers, and would take another request. */
 async function answering(connection: RawConnection): Promise<void> {
@@ -31,7 +21,7 @@ async function answering(connection: RawConnection): Promise<void> {
 
 describe('with sendProxy the application is told whose connection it is', () => {
   test('before the first request, on a connection that serves no other', async () => {
-    const { session, app, idle } = use(await serving(answering, { sendProxy: 'v1' }))
+    const { session, app, idle } = await use(serving(answering, { sendProxy: 'v1' }))
     for (const addresses of [CLIENT, CLIENT, OTHER]) {
       expect((await session.get('/a', { addresses })).text).toBe('ok')
       await idle()
@@ -45,8 +35,8 @@ describe('with sendProxy the application is told whose connection it is', () => 
   })
 
   test('in version 2 likewise', async () => {
-    const { session, app } = use(
-      await serving(
+    const { session, app } = await use(
+      serving(
         async (connection) => {
           await connection.bytes(V2.length)
           await answering(connection)
@@ -59,8 +49,8 @@ describe('with sendProxy the application is told whose connection it is', () => 
   })
 
   test('before an upgrade', async () => {
-    const { session, app } = use(
-      await serving(
+    const { session, app } = await use(
+      serving(
         async (connection) => {
           await connection.head()
           connection.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n')
@@ -86,7 +76,7 @@ describe('with sendProxy the application is told whose connection it is', () => 
       await connection.bytes(LINE.length)
       connection.write('220\r\n')
     })
-    const { session } = use(await linked(app, { sendProxy: 'v1', tcp: true }))
+    const { session } = await use(linked(app, { sendProxy: 'v1', tcp: true }))
     const stream = session.openTcp(CLIENT)
     await stream.receives('220\r\n')
     stream.write('hello')
@@ -94,13 +84,13 @@ describe('with sendProxy the application is told whose connection it is', () => 
   })
 
   test('as far as the edge knows it', async () => {
-    const { session, app } = use(await serving(answering, { sendProxy: 'v1' }))
+    const { session, app } = await use(serving(answering, { sendProxy: 'v1' }))
     await session.get()
     expect(app.connections[0]?.received.split('\r\n')[0]).toBe('PROXY UNKNOWN')
   })
 
   test('by an edge that knows how; of another one the operator hears', async () => {
-    const one = use(await serving(answering, { sendProxy: 'v1' }, { welcome: { features: [] } }))
+    const one = await use(serving(answering, { sendProxy: 'v1' }, { welcome: { features: [] } }))
     expect(one.session.hello?.features).toEqual([FEATURE_ADDRESSES])
     expect(one.link.of('notice').map(({ message }) => message)).toEqual([
       `${one.edge.address} does not say whose connections come: the application is told of unknown clients. Upgrade the edge`,
@@ -109,7 +99,7 @@ describe('with sendProxy the application is told whose connection it is', () => 
 })
 
 test('without sendProxy nothing is asked of the edge, and connections are used again', async () => {
-  const { session, app, idle, link } = use(await serving(answering))
+  const { session, app, idle, link } = await use(serving(answering))
   for (let i = 0; i < 2; i++) {
     await session.get()
     await idle()

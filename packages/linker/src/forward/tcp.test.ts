@@ -1,17 +1,12 @@
 import { BODY_KNOWN, REFUSE, RESET } from '@brxy/protocol'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { until } from '../app/processes.testkit.ts'
-import { type Linked, linked } from '../linked.testkit.ts'
+import { closedAfterEach, type Linked, linked } from '../linked.testkit.ts'
 import { RawApp, type RawConnection } from './raw-app.testkit.ts'
 
 vi.setConfig({ testTimeout: 30_000 }) // megabytes on a busy machine
 
-let all: Linked[] = []
-afterEach(async () => {
-  const open = all
-  all = []
-  for (const one of open) await one.close()
-})
+const use = closedAfterEach()
 
 /** An application that is no HTTP server, linked. */
 async function serve(
@@ -19,9 +14,7 @@ async function serve(
   options: Parameters<typeof linked>[1] = {},
   speaksFirst = false,
 ): Promise<Linked> {
-  const one = await linked(await RawApp.start(serveOne, 0, speaksFirst), { tcp: true, ...options })
-  all.push(one)
-  return one
+  return use(linked(await RawApp.start(serveOne, 0, speaksFirst), { tcp: true, ...options }))
 }
 
 /** Sends back what it gets, and ends when its client does. */

@@ -1,7 +1,7 @@
 import { BODY_KNOWN, BODY_UNKNOWN, RESET } from '@brxy/protocol'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { until } from '../app/processes.testkit.ts'
-import { type Linked, serving } from '../linked.testkit.ts'
+import { closedAfterEach, type Linked, serving } from '../linked.testkit.ts'
 import type { RawConnection } from './raw-app.testkit.ts'
 
 vi.setConfig({ testTimeout: 30_000 })
@@ -9,18 +9,8 @@ vi.setConfig({ testTimeout: 30_000 })
 const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\nX-A: 1\r\n\r\n'
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 
-let all: Linked[] = []
-afterEach(async () => {
-  const open = all
-  all = []
-  for (const one of open) await one.close()
-})
-
-async function serve(...given: Parameters<typeof serving>): Promise<Linked> {
-  const one = await serving(...given)
-  all.push(one)
-  return one
-}
+const use = closedAfterEach()
+const serve = (...given: Parameters<typeof serving>): Promise<Linked> => use(serving(...given))
 
 /** Switches, then sends back what it gets and ends when its client does. */
 async function echo(connection: RawConnection): Promise<void> {

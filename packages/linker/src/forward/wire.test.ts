@@ -1,24 +1,13 @@
 import { BODY_KNOWN, BODY_NONE, BODY_UNKNOWN, RESET } from '@brxy/protocol'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { until } from '../app/processes.testkit.ts'
-import { type Linked, linked, serving } from '../linked.testkit.ts'
+import { closedAfterEach, linked, serving } from '../linked.testkit.ts'
 import { RawApp } from './raw-app.testkit.ts'
 import { readRequests } from './wire.testkit.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
-let all: Linked[] = []
-afterEach(async () => {
-  const open = all
-  all = []
-  for (const one of open) await one.close()
-})
-
-async function use(made: Promise<Linked>): Promise<Linked> {
-  const one = await made
-  all.push(one)
-  return one
-}
+const use = closedAfterEach()
 
 describe('what the linker writes', () => {
   /** Reads requests as a strict server does, and answers each with what it has read. */

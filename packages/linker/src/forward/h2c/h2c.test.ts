@@ -1,27 +1,20 @@
 import { BODY_KNOWN, BODY_NONE, BODY_UNKNOWN } from '@brxy/protocol'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { until } from '../../app/processes.testkit.ts'
-import { type Linked, linked } from '../../linked.testkit.ts'
+import { closedAfterEach, type Linked, linked } from '../../linked.testkit.ts'
 import type { TestSession } from '../../tunnel/edge.testkit.ts'
 import { fieldOf, H2App, type H2Call } from './h2-app.testkit.ts'
 
 vi.setConfig({ testTimeout: 30_000 })
 
-let open: Linked<H2App>[] = []
-afterEach(async () => {
-  const all = open
-  open = []
-  for (const one of all) await one.close()
-})
+const use = closedAfterEach<H2App>()
 
 async function serve(
   answer: (call: H2Call) => void,
   options: Parameters<typeof linked>[1] = {},
   settings: Parameters<typeof H2App.start>[1] = {},
 ): Promise<Linked<H2App>> {
-  const one = await linked(await H2App.start(answer, settings), { h2c: true, ...options })
-  open.push(one)
-  return one
+  return use(linked(await H2App.start(answer, settings), { h2c: true, ...options }))
 }
 
 /** Leaves the upload to /stopped unread, and answers everything else. */

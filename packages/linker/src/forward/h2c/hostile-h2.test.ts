@@ -1,7 +1,7 @@
 import { BODY_KNOWN, BODY_UNKNOWN, REFUSE, RESET } from '@brxy/protocol'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { until } from '../../app/processes.testkit.ts'
-import { type Linked, linked } from '../../linked.testkit.ts'
+import { closedAfterEach, type Linked, linked } from '../../linked.testkit.ts'
 import type { TestStream } from '../../tunnel/edge.testkit.ts'
 import { RawApp } from '../raw-app.testkit.ts'
 import {
@@ -21,12 +21,7 @@ vi.setConfig({ testTimeout: 30_000 })
 const OK = [[':status', '200']] as const
 const [NO_ERROR, INTERNAL_ERROR, REFUSED_STREAM, ENHANCE_YOUR_CALM, HTTP_1_1_REQUIRED] = [0, 2, 7, 11, 13]
 
-let open: Linked[] = []
-afterEach(async () => {
-  const all = open
-  open = []
-  for (const one of all) await one.close()
-})
+const use = closedAfterEach()
 
 async function serve(
   serveOne: (h2: RawH2) => Promise<void>,
@@ -35,9 +30,7 @@ async function serve(
   windowBytes = 65_536,
 ): Promise<Linked> {
   const app = await rawH2App(serveOne, first)
-  const one = await linked(app, { h2c: true, ...options }, { session: { windowBytes } })
-  open.push(one)
-  return one
+  return use(linked(app, { h2c: true, ...options }, { session: { windowBytes } }))
 }
 
 /** Answers each request with these frames. */
@@ -136,8 +129,7 @@ describe('before its head, an application that', () => {
       await connection.bytes(24)
       await refuse({ connection } as RawH2)
     })
-    const one = await linked(app, { h2c: true })
-    open.push(one)
+    const one = await use(linked(app, { h2c: true }))
     const answer = await one.session.get()
     expect(answer.outcome).toBe(`reset ${RESET.APP_PROTOCOL}`)
     expect(one.badResponses()[0]).toMatch(/is --h2c right\?/)
@@ -384,8 +376,7 @@ describe('the connection', () => {
   test('that nobody accepts is REFUSE, and the application is asked again until it does', async () => {
     const app = await rawH2App(answering((id) => [headers(id, OK, END_STREAM)]))
     const { port } = app
-    const one = await linked(app, { h2c: true })
-    open.push(one)
+    const one = await use(linked(app, { h2c: true }))
     await app.close()
     const answer = await one.session.get()
     expect(answer.outcome).toBe(`refuse ${REFUSE.INSTANCE}`)

@@ -1,25 +1,18 @@
 import { RESET } from '@brxy/protocol'
-import { afterEach, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { until } from '../../app/processes.testkit.ts'
-import { type Linked, linked } from '../../linked.testkit.ts'
+import { closedAfterEach, type Linked, linked } from '../../linked.testkit.ts'
 import { H2App, type H2Call } from './h2-app.testkit.ts'
 
 vi.setConfig({ testTimeout: 30_000 })
 
-let open: Linked<H2App>[] = []
-afterEach(async () => {
-  const all = open
-  open = []
-  for (const one of all) await one.close()
-})
+const use = closedAfterEach<H2App>()
 
 async function serve(
   answer: (call: H2Call) => void = () => {},
   options: Parameters<typeof linked>[1] = {},
 ): Promise<Linked<H2App>> {
-  const one = await linked(await H2App.start(answer), { h2c: true, ...options })
-  open.push(one)
-  return one
+  return use(linked(await H2App.start(answer), { h2c: true, ...options }))
 }
 
 test('a client that leaves resets the stream, and the slot stays taken for abortLingerBody', async () => {
