@@ -1,8 +1,8 @@
 import { BODY_KNOWN, BODY_NONE, BODY_UNKNOWN, RESET } from '@brxy/protocol'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { TestEdge } from '../edge.testkit.ts'
+import { describe, expect, it, vi } from 'vitest'
 import { poll } from '../eventually.testkit.ts'
-import { WireClient } from './wire.testkit.ts'
+import { staged } from '../stage.testkit.ts'
+import { get, post, WireClient } from './wire.testkit.ts'
 
 /*
  * What comes back to a raw client: 1xx, trailers, what has no body, HTTP/1.0. Which row of HTTP.md is tested where:
@@ -11,32 +11,13 @@ import { WireClient } from './wire.testkit.ts'
 
 vi.setConfig({ testTimeout: 20_000 })
 
-let edge: TestEdge
-let clients: WireClient[] = []
-beforeEach(async () => {
-  edge = await TestEdge.start()
-})
-afterEach(async () => {
-  const open = clients
-  clients = []
-  for (const client of open) client.close()
-  await edge.close()
-  for (const client of open) client.answers()
-})
-
-function connect(): WireClient {
-  const client = new WireClient(edge.port)
-  clients.push(client)
-  return client
-}
+const stage = staged<WireClient>((client) => client.answers())
+const connect = () => stage.add(new WireClient(stage.edge.port))
 
 const HEAD = 'HTTP/1.1 200 OK\r\n'
-const get = (target: string, fields = '') => `GET ${target} HTTP/1.1\r\nHost: shop\r\n${fields}\r\n`
-const post = (target: string, body: string, fields = '') =>
-  `POST ${target} HTTP/1.1\r\nHost: shop\r\n${fields}Content-Length: ${body.length}\r\n\r\n${body}`
 describe('interim responses', () => {
   it('come in order before the answer to HEAD, and do not count as it', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const client = connect().send(`HEAD / HTTP/1.1\r\nHost: shop\r\n\r\n${get('/2')}`)
     const request = await linker.next()
     for (const status of ['102 Processing', '103 Early Hints', '199 Own'])
@@ -51,7 +32,7 @@ describe('interim responses', () => {
   })
 
   it('beyond 16 are an instance that does not speak the protocol', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const client = connect().send(post('/', 'x'))
     await linker.next()
     // Frame by frame, for the session of a linker knows the rule: HEAD, no body, INTERIM, no length.
@@ -67,7 +48,7 @@ describe('interim responses', () => {
   })
 
   it('are followed by an error of the edge when the application dies', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const client = connect().send(get('/'))
     const request = await linker.next()
     request.interim('HTTP/1.1 103 Early Hints\r\n\r\n')
@@ -81,7 +62,7 @@ describe('trailers', () => {
   const TE = 'TE: trailers\r\nConnection: TE\r\n'
 
   it('of a body of known length have no place, and the next response is understood', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const client = connect().send(`${get('/1', TE)}${get('/2', TE)}`)
     for (const body of ['one', 'two']) {
       const request = await linker.next()
@@ -96,7 +77,7 @@ describe('trailers', () => {
   })
 
   it('are not for a 1.0 client, whatever it says', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const client = connect().send(`GET / HTTP/1.0\r\nHost: shop\r\n${TE}\r\n`)
     const request = await linker.next()
     request.sendHead(`${HEAD}\r\n`)
@@ -107,7 +88,7 @@ describe('trailers', () => {
   })
 
   it('lose what may not come in them, and a body of nothing but trailers is one', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const client = connect().send(get('/', TE))
     const request = await linker.next()
     request.sendHead(`${HEAD}\r\n`)
@@ -127,7 +108,7 @@ describe('trailers', () => {
 
 describe('HTTP/1.0', () => {
   it('and 1.1 may take turns on a connection that is kept', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const client = connect()
     const old = (method: string, rest: string) =>
       `${method} / HTTP/1.0\r\nHost: shop\r\nConnection: keep-alive\r\n${rest}`
@@ -164,7 +145,7 @@ describe('HTTP/1.0', () => {
   })
 
   it('without Connection gets errors and 204 that end the connection', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     for (const status of ['204 No Content', '304 Not Modified', '200 OK']) {
       const client = connect().send('GET / HTTP/1.0\r\nHost: shop\r\n\r\n')
       ;(await linker.next()).respond('', status)
@@ -175,7 +156,7 @@ describe('HTTP/1.0', () => {
   })
 
   it('a response that is cut off is never taken for a whole one', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     for (const version of ['1.0', '1.1']) {
       const client = connect().send(`GET / HTTP/${version}\r\nHost: shop\r\n\r\n`)
       const request = await linker.next()
@@ -192,7 +173,7 @@ describe('HTTP/1.0', () => {
 
 describe('a linker that declares a length for what has no body', () => {
   const check = async (method: string, status: string) => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const client = connect().send(`${method} / HTTP/1.1\r\nHost: shop\r\n\r\n${get('/next')}`)
     const request = await linker.next()
     request.sendHead(`HTTP/1.1 ${status}\r\n\r\n`, BODY_NONE, 5)

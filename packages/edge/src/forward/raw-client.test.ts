@@ -1,9 +1,9 @@
 import { BODY_NONE, RESET } from '@brxy/protocol'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { TestEdge } from '../edge.testkit.ts'
+import { describe, expect, it, vi } from 'vitest'
 import { poll } from '../eventually.testkit.ts'
 import type { ScriptedRequest } from '../linker.testkit.ts'
-import { WireClient } from './wire.testkit.ts'
+import { staged } from '../stage.testkit.ts'
+import { get, post, WireClient } from './wire.testkit.ts'
 
 /*
  * What a client sees of "The proxy around it", byte for byte: a raw socket against a real edge. Whatever any client
@@ -20,36 +20,17 @@ import { WireClient } from './wire.testkit.ts'
  *   HEAD, 204, 304, 205                      http1.test.ts; each with another request behind it: raw-answers.test.ts
  *   HTTP/1.0                                 http1.test.ts; bodies, keep-alive, errors, 1.0 and 1.1 in turn: raw-answers.test.ts
  *   a hostile linker                         hostile-linker.test.ts; lengths of what has no body: raw-answers.test.ts
- *   timeouts                                 refusal.test.ts (head, keepAlive, hold, response)
+ *   timeouts                                 refusal.test.ts (head, keepAlive, hold, response); bodyIdle and later: slow-client.test.ts
  *   Max-Forwards                             max-forwards.test.ts
- *   not built: halfClose, bodyIdle, streamIdle
+ *   halfClose                                half-close.test.ts
  */
 
 vi.setConfig({ testTimeout: 20_000 })
 
-let edge: TestEdge
-let clients: WireClient[] = []
-beforeEach(async () => {
-  edge = await TestEdge.start()
-})
-afterEach(async () => {
-  const open = clients
-  clients = []
-  for (const client of open) client.close()
-  await edge.close()
-  for (const client of open) client.answers()
-})
-
-function connect(): WireClient {
-  const client = new WireClient(edge.port)
-  clients.push(client)
-  return client
-}
+const stage = staged<WireClient>((client) => client.answers())
+const connect = () => stage.add(new WireClient(stage.edge.port))
 
 const HEAD = 'HTTP/1.1 200 OK\r\n'
-const get = (target: string, fields = '') => `GET ${target} HTTP/1.1\r\nHost: shop\r\n${fields}\r\n`
-const post = (target: string, body: string, fields = '') =>
-  `POST ${target} HTTP/1.1\r\nHost: shop\r\n${fields}Content-Length: ${body.length}\r\n\r\n${body}`
 const chunked = (target: string, fields = '') =>
   `POST ${target} HTTP/1.1\r\nHost: shop\r\n${fields}Transfer-Encoding: chunked\r\n\r\n`
 
@@ -57,7 +38,7 @@ const targetOf = (request: ScriptedRequest) => request.head.split(' ')[1]
 
 describe('pipelined requests', () => {
   it('of all shapes are answered one by one, each with the framing that belongs to it', async () => {
-    const linker = await edge.linker({ slots: 8 })
+    const linker = await stage.edge.linker({ slots: 8 })
     const client = connect().send(
       `HEAD /1 HTTP/1.1\r\nHost: shop\r\n\r\n${post('/2', 'two')}${chunked('/3')}2\r\nth\r\n3;x\r\nree\r\n0\r\nX-T: 1\r\n\r\n${get('/4')}${get('/5')}${get('/6')}HEAD /7 HTTP/1.1\r\nHost: shop\r\n\r\n${get('/8', 'Connection: close\r\n')}`,
     )
@@ -89,7 +70,7 @@ describe('pipelined requests', () => {
   })
 
   it('mean the same in any pieces', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const text = `${post('/a', 'one')}${chunked('/b')}3\r\ntwo\r\n0\r\n\r\n\r\n${get('/c')}`
     let seed = 11
     const below = (n: number) => (seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0) % n
@@ -121,7 +102,7 @@ describe('pipelined requests', () => {
   })
 
   it('behind one with `Connection: close` are never looked at', async () => {
-    const linker = await edge.linker({ slots: 2 })
+    const linker = await stage.edge.linker({ slots: 2 })
     const client = connect().send(`${get('/last', 'Connection: close\r\n')}${get('/never')}`)
     ;(await linker.next()).respond('bye')
     await client.ended()
@@ -131,9 +112,8 @@ describe('pipelined requests', () => {
   })
 
   it('behind a request that got an error with a body to come are never looked at', async () => {
-    await edge.close()
-    edge = await TestEdge.start({ hosts: ['shop'] })
-    const linker = await edge.linker()
+    await stage.restart({ hosts: ['shop'] })
+    const linker = await stage.edge.linker()
     const client = connect().send(
       `POST / HTTP/1.1\r\nHost: other\r\nContent-Length: 3\r\n\r\nabc${get('/never')}`,
     )
@@ -143,9 +123,8 @@ describe('pipelined requests', () => {
   })
 
   it('behind ones that are refused are understood', async () => {
-    await edge.close()
-    edge = await TestEdge.start({ hosts: ['shop'] })
-    const linker = await edge.linker()
+    await stage.restart({ hosts: ['shop'] })
+    const linker = await stage.edge.linker()
     const other = 'GET / HTTP/1.1\r\nHost: other\r\n\r\n'
     const client = connect().send(`${other}HEAD${other.slice(3)}${get('/here')}${other}`)
     ;(await linker.next()).respond('here')
@@ -156,7 +135,7 @@ describe('pipelined requests', () => {
 
 describe('a response before the end of the request', () => {
   it('ends a chunked upload; what comes of it then is no request', async () => {
-    const linker = await edge.linker({ slots: 2 })
+    const linker = await stage.edge.linker({ slots: 2 })
     const client = connect().send(`${chunked('/')}4\r\nsome\r\n`)
     const request = await linker.next()
     await poll(() => request.bodyBytes).toBe(4)
@@ -165,14 +144,14 @@ describe('a response before the end of the request', () => {
     client.send(`0\r\n\r\n${get('/smuggled')}`)
     await client.ended()
     client.finish()
-    await poll(() => edge.edge.status().connections).toBe(0)
+    await poll(() => stage.edge.edge.status().connections).toBe(0)
     expect(client.answers()).toMatchObject([{ status: 413, body: 'enough', keepAlive: false }])
     expect(client.end).toBe('fin')
     expect(linker.requests).toHaveLength(1)
   })
 
   it('reaches a client that does not stop sending; then the connection is cut', async () => {
-    const linker = await edge.linker({ takesBodies: false })
+    const linker = await stage.edge.linker({ takesBodies: false })
     const client = connect().send('POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 100000000\r\n\r\nx')
     const request = await linker.next()
     request.respond('enough', '413 Content Too Large')
@@ -181,14 +160,14 @@ describe('a response before the end of the request', () => {
     const sending = setInterval(() => client.socket.writable && client.send(piece), 2)
     // 256 KiB, not 10 s.
     const since = performance.now()
-    await poll(() => edge.edge.status().connections).toBe(0)
+    await poll(() => stage.edge.edge.status().connections).toBe(0)
     clearInterval(sending)
     expect(performance.now() - since).toBeLessThan(5_000)
     expect(client.answers()).toMatchObject([{ status: 413, body: 'enough' }])
   })
 
   it('may stream while the upload does, and says that the connection ends', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const client = connect().send('POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 3\r\n\r\n')
     const request = await linker.next()
     request.sendHead(`${HEAD}\r\n`)
@@ -208,7 +187,7 @@ describe('a response before the end of the request', () => {
   })
 
   it('to a 1.0 client ends with the connection like any other', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const client = connect().send(
       'POST / HTTP/1.0\r\nHost: shop\r\nConnection: keep-alive\r\nContent-Length: 9\r\n\r\nsome',
     )
@@ -222,7 +201,7 @@ describe('a response before the end of the request', () => {
   })
 
   it('is not what an interim one is: the connection stays', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const client = connect().send('POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 4\r\n\r\nso')
     const request = await linker.next()
     request.interim('HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n')
@@ -240,7 +219,7 @@ describe('a response before the end of the request', () => {
   })
 
   it('of the edge itself ends the connection too, and the client can read why', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const client = connect().send('POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 99\r\n\r\nsome')
     ;(await linker.next()).reset(RESET.APP_CLOSED)
     await client.ended()
@@ -257,7 +236,7 @@ describe('a body that is malformed', () => {
     ['a trailer', '0\r\nHost: evil\r\n\r\n'],
     ['a size that is too large', '111111111111111\r\n'],
   ])('in %s is 400 when its last byte has come, and RESET at the instance', async (_, body) => {
-    const linker = await edge.linker({ slots: 2 })
+    const linker = await stage.edge.linker({ slots: 2 })
     const client = connect().send(chunked('/'))
     const request = await linker.next()
     for (const byte of body) {
@@ -276,7 +255,7 @@ describe('Expect: 100-continue', () => {
   const EXPECT = 'Expect: 100-continue\r\n'
 
   it('without a body asks for nothing, and nothing is said', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     for (const fields of [EXPECT, `${EXPECT}Content-Length: 0\r\n`]) {
       const client = connect().send(get('/', fields))
       const request = await linker.next()
@@ -287,7 +266,7 @@ describe('Expect: 100-continue', () => {
   })
 
   it('of a chunked body is answered once, and the body comes whole', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const client = connect().send(chunked('/', EXPECT))
     await client.until('100 Continue\r\n\r\n')
     client.send('2\r\nhi\r\n0\r\n\r\n')
@@ -299,8 +278,7 @@ describe('Expect: 100-continue', () => {
   })
 
   it('that nobody came to serve gets the final answer alone, and no body is waited for', async () => {
-    await edge.close()
-    edge = await TestEdge.start({ defaults: { holdMs: 50 } })
+    await stage.restart({ defaults: { holdMs: 50 } })
     const client = connect().send(post('/', 'hello', EXPECT).slice(0, -5))
     await client.ended()
     expect(client.answers()).toMatchObject([{ status: 504, interim: [], keepAlive: false, isComplete: true }])
@@ -308,7 +286,7 @@ describe('Expect: 100-continue', () => {
   })
 
   it('that the application declines after all ends the connection', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const client = connect().send(post('/', 'hello', EXPECT).slice(0, -5))
     ;(await linker.next()).respond('no', '417 Expectation Failed')
     await client.ended()
@@ -316,7 +294,7 @@ describe('Expect: 100-continue', () => {
   })
 
   it('pipelined is answered in its turn', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const client = connect().send(`${get('/first')}${post('/second', 'hi', EXPECT).slice(0, -2)}`)
     const first = await linker.next()
     expect(client.text).toBe('')
@@ -339,23 +317,23 @@ describe('a FIN', () => {
       if (bytes !== '') client.send(bytes)
       client.finish()
       expect(await client.ended()).toBe('')
-      await poll(() => edge.edge.status().connections).toBe(0)
+      await poll(() => stage.edge.edge.status().connections).toBe(0)
     },
   )
 
   it('behind two requests is the end of the first, and the second is none', async () => {
-    const linker = await edge.linker({ slots: 2 })
+    const linker = await stage.edge.linker({ slots: 2 })
     connect()
       .send(`${get('/1')}${get('/2')}`)
       .finish()
     const request = await linker.next()
     await poll(() => request.resetCode).toBe(RESET.CANCELLED)
-    await poll(() => edge.edge.status().connections).toBe(0)
+    await poll(() => stage.edge.edge.status().connections).toBe(0)
     expect(linker.requests).toHaveLength(1)
   })
 
   it('behind a response is answered by one', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const client = connect().send(get('/'))
     ;(await linker.next()).respond('ok')
     await client.answered(1)
@@ -363,11 +341,11 @@ describe('a FIN', () => {
     await client.ended()
     expect(client.end).toBe('fin')
     expect(client.answers()).toMatchObject([{ body: 'ok', isComplete: true }])
-    await poll(() => edge.edge.status().connections).toBe(0)
+    await poll(() => stage.edge.edge.status().connections).toBe(0)
   })
 
   it('in a chunk resets the request: it is not complete', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const client = connect().send(`${chunked('/')}5\r\nhel`)
     const request = await linker.next()
     await poll(() => request.bodyBytes).toBe(3)
@@ -378,9 +356,9 @@ describe('a FIN', () => {
 
   it('of a held request that expects 100 drops it', async () => {
     const client = connect().send(post('/', 'x', 'Expect: 100-continue\r\n').slice(0, -1))
-    await edge.untilHeld(1)
+    await stage.edge.untilHeld(1)
     client.finish()
-    await edge.untilHeld(0)
+    await stage.edge.untilHeld(0)
     expect(client.text).toBe('')
   })
 })

@@ -202,3 +202,8 @@ function checkHead(head: ResponseHead, request: WireAsked, fail: (rule: string) 
 function fieldsOf(head: Head): [string, string][] {
   return Array.from({ length: head.fieldCount }, (_, index) => [head.name(index), head.value(index)])
 }
+
+export const get = (target: string, fields = ''): string =>
+  `GET ${target} HTTP/1.1\r\nHost: shop\r\n${fields}\r\n`
+export const post = (target: string, body: string, fields = ''): string =>
+  `POST ${target} HTTP/1.1\r\nHost: shop\r\n${fields}Content-Length: ${body.length}\r\n\r\n${body}`

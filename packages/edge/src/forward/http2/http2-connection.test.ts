@@ -1,8 +1,9 @@
 import { constants } from 'node:http2'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { TestEdge, type TestOptions, testConfiguration } from '../../edge.testkit.ts'
+import { describe, expect, it, vi } from 'vitest'
+import { testConfiguration } from '../../edge.testkit.ts'
 import { eventually, poll } from '../../eventually.testkit.ts'
 import { freePorts } from '../../port.testkit.ts'
+import { staged } from '../../stage.testkit.ts'
 import {
   END_STREAM,
   encodeFields,
@@ -19,36 +20,14 @@ const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR, NGH
 
 vi.setConfig({ testTimeout: 30_000 })
 
-let edge: TestEdge
-const clients: { close(): void }[] = []
-beforeEach(async () => {
-  edge = await TestEdge.start()
-})
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.close()
-  await edge.close()
-})
+const stage = staged()
 
-async function restart(options: TestOptions): Promise<void> {
-  await edge.close()
-  edge = await TestEdge.start(options)
-}
-
-function connect(): Http2Client {
-  const client = new Http2Client(edge.port)
-  clients.push(client)
-  return client
-}
-
-function raw(): RawHttp2 {
-  const client = new RawHttp2(edge.port)
-  clients.push(client)
-  return client
-}
+const connect = () => stage.add(new Http2Client(stage.edge.port))
+const raw = () => stage.add(new RawHttp2(stage.edge.port))
 
 /** The edge is as well as ever. */
 async function expectServing(): Promise<void> {
-  const linker = await edge.linker()
+  const linker = await stage.edge.linker()
   const call = connect().ask()
   ;(await linker.next()).respond('well')
   await call.until('well')
@@ -57,7 +36,7 @@ async function expectServing(): Promise<void> {
 
 describe('the first bytes of a connection', () => {
   it('decide in any pieces between HTTP/2 and HTTP/1', async () => {
-    const linker = await edge.linker({ slots: 4 })
+    const linker = await stage.edge.linker({ slots: 4 })
     const bytes = Buffer.concat([
       PREFACE,
       encodeFrame(FRAME.SETTINGS, 0, 0, Buffer.alloc(0)),
@@ -75,7 +54,7 @@ describe('the first bytes of a connection', () => {
       expect(await client.answerTo(1)).toBe('200')
     }
     for (const method of ['P', 'PR', 'PRI', 'PRIX', 'PROPFIND', 'POST']) {
-      const client = edge.client().send(method.slice(0, 2))
+      const client = stage.edge.client().send(method.slice(0, 2))
       await new Promise((resolve) => setImmediate(resolve))
       client.send(`${method.slice(2)} /${method} HTTP/1.1\r\nHost: shop\r\n\r\n`)
       if (method === 'PRI') {
@@ -92,8 +71,8 @@ describe('the first bytes of a connection', () => {
   })
 
   it('decide for the first request only', async () => {
-    const linker = await edge.linker()
-    const client = edge.client().get()
+    const linker = await stage.edge.linker()
+    const client = stage.edge.client().get()
     ;(await linker.next()).respond('ok')
     await client.until('ok')
     client.send(PREFACE)
@@ -102,15 +81,15 @@ describe('the first bytes of a connection', () => {
 
   it('may come behind a PROXY header, in one read with it or later', async () => {
     const listen = [{ bind: '127.0.0.1:0', proxyProtocol: true }]
-    await restart({ listen, trustedProxies: ['127.0.0.1'] })
-    const linker = await edge.linker({ slots: 2 })
+    await stage.restart({ listen, trustedProxies: ['127.0.0.1'] })
+    const linker = await stage.edge.linker({ slots: 2 })
     const header = Buffer.from('PROXY TCP4 192.0.2.7 127.0.0.1 1234 80\r\n')
     const first = Buffer.concat([header, PREFACE, encodeFrame(FRAME.SETTINGS, 0, 0, Buffer.alloc(0))])
     for (const begin of [
       () => raw().send(first),
       async () => {
         const client = raw().send(header)
-        await eventually('the connection', () => edge.edge.status().connections === 2)
+        await eventually('the connection', () => stage.edge.edge.status().connections === 2)
         return client.greet()
       },
     ]) {
@@ -123,14 +102,14 @@ describe('the first bytes of a connection', () => {
   })
 
   it('are HTTP/1 where the listener has HTTP/2 switched off', async () => {
-    await restart({ listen: [{ bind: '127.0.0.1:0', http2: false }] })
+    await stage.restart({ listen: [{ bind: '127.0.0.1:0', http2: false }] })
     const client = raw().greet()
     await client.ended()
     expect(client.text).toMatch(/^HTTP\/1.1 400 /)
   })
 
   it('have their time: silence is cut, and so is a preface without SETTINGS', async () => {
-    await restart({ timeouts: { headMs: 100, keepAliveMs: 100 } })
+    await stage.restart({ timeouts: { headMs: 100, keepAliveMs: 100 } })
     for (const begin of ['', 'PR', PREFACE, Buffer.concat([PREFACE, Buffer.from([0, 0, 6])])]) {
       const client = raw().send(begin)
       await client.ended()
@@ -145,7 +124,7 @@ describe('the first bytes of a connection', () => {
 
 describe('an HTTP/2 connection', () => {
   it('serves 128 requests at a time, and no more', async () => {
-    const linker = await edge.linker({ slots: 200 })
+    const linker = await stage.edge.linker({ slots: 200 })
     const client = connect()
     await eventually('SETTINGS', () => client.session.remoteSettings.maxConcurrentStreams === 128)
     const calls = Array.from({ length: 200 }, (_, i) => client.ask({ ':path': `/${i}` }))
@@ -167,7 +146,7 @@ describe('an HTTP/2 connection', () => {
   })
 
   it('has as many streams as the options say', async () => {
-    await restart({ limits: { http2Streams: 2 } })
+    await stage.restart({ limits: { http2Streams: 2 } })
     const client = raw().greet()
     await client.next(FRAME.SETTINGS)
     // That of the connection is no smaller than those of all streams.
@@ -175,7 +154,7 @@ describe('an HTTP/2 connection', () => {
     expect(65_535 + window.payload.readUInt32BE(0)).toBe(2 * 64 * 1024)
     client.frame(FRAME.SETTINGS, 1, 0)
     for (const stream of [1, 3]) client.request(stream)
-    await edge.untilHeld(2)
+    await stage.edge.untilHeld(2)
     client.request(5)
     // Beyond the acknowledged limit: refused, or the connection is at its end.
     await eventually(
@@ -184,39 +163,39 @@ describe('an HTTP/2 connection', () => {
         client.of(FRAME.RST_STREAM, 5)[0]?.payload.readUInt32BE(0) === NGHTTP2_REFUSED_STREAM ||
         client.of(FRAME.GOAWAY).length > 0,
     )
-    expect(edge.held()).toBeLessThanOrEqual(2)
+    expect(stage.edge.held()).toBeLessThanOrEqual(2)
     client.close()
-    await edge.untilHeld(0)
+    await stage.edge.untilHeld(0)
     await expectServing()
   })
 
   it('ends with GOAWAY when it was idle for a while, and not while a request waits', async () => {
-    await restart({ timeouts: { keepAliveMs: 100 } })
+    await stage.restart({ timeouts: { keepAliveMs: 100 } })
     const client = connect()
     const call = client.ask()
-    await edge.untilHeld(1)
+    await stage.edge.untilHeld(1)
     // Longer than the timeout, as the clock of another connection shows.
     await connect().closed()
     expect(client.session.closed).toBe(false)
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     ;(await linker.next()).respond('ok')
     await call.until('ok')
     await client.closed()
     expect(client.goaway).toEqual({ code: NGHTTP2_NO_ERROR, lastStreamId: 1 })
-    await poll(() => edge.edge.status().connections).toBe(0)
+    await poll(() => stage.edge.edge.status().connections).toBe(0)
   })
 
   it('is over when its client has closed its side', async () => {
     const client = raw().greet().request(1)
-    await edge.untilHeld(1)
+    await stage.edge.untilHeld(1)
     client.finish()
     await client.ended()
-    await edge.untilHeld(0)
-    await poll(() => edge.edge.status().connections).toBe(0)
+    await stage.edge.untilHeld(0)
+    await poll(() => stage.edge.edge.status().connections).toBe(0)
   })
 
   it('ends after its requests when its client says GOAWAY', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const client = raw().greet().request(1)
     const request = await linker.next()
     client.frame(FRAME.GOAWAY, 0, 0, Buffer.alloc(8))
@@ -224,20 +203,20 @@ describe('an HTTP/2 connection', () => {
     expect(await client.answerTo(1)).toBe('200')
     await client.ended()
     client.finish()
-    await poll(() => edge.edge.status().connections).toBe(0)
+    await poll(() => stage.edge.edge.status().connections).toBe(0)
   })
 })
 
 describe('an edge that stops', () => {
   it('finishes the requests of a connection, refuses others, and is gone when they are done', async () => {
-    await restart({ timeouts: { drainMs: 10_000 } })
-    const linker = await edge.linker()
+    await stage.restart({ timeouts: { drainMs: 10_000 } })
+    const linker = await stage.edge.linker()
     const client = connect()
     const idle = connect()
     const call = client.ask()
     const request = await linker.next()
-    await eventually('both connections', () => edge.edge.status().connections === 2)
-    const stopped = edge.edge.stop()
+    await eventually('both connections', () => stage.edge.edge.status().connections === 2)
+    const stopped = stage.edge.edge.stop()
     await idle.closed()
     await eventually('GOAWAY', () => client.goaway !== null)
     expect(client.goaway).toEqual({ code: NGHTTP2_NO_ERROR, lastStreamId: 1 })
@@ -248,10 +227,10 @@ describe('an edge that stops', () => {
   })
 
   it('does not wait for a client that leaves its side open', async () => {
-    await restart({ timeouts: { drainMs: 600_000 } })
+    await stage.restart({ timeouts: { drainMs: 600_000 } })
     const client = raw().greet()
     await client.next(FRAME.SETTINGS)
-    const stopped = edge.edge.stop()
+    const stopped = stage.edge.edge.stop()
     await client.ended()
     expect(client.of(FRAME.GOAWAY)).not.toHaveLength(0)
     await stopped
@@ -259,16 +238,16 @@ describe('an edge that stops', () => {
   })
 
   it('answers what is held, and cuts what does not end', async () => {
-    await restart({ timeouts: { drainMs: 50 } })
-    const linker = await edge.linker()
+    await stage.restart({ timeouts: { drainMs: 50 } })
+    const linker = await stage.edge.linker()
     const client = connect()
     const running = client.ask()
     const request = await linker.next()
     request.sendHead('HTTP/1.1 200 OK\r\n\r\n')
     await running.head()
     const held = client.ask()
-    await edge.untilHeld(1)
-    await edge.edge.stop()
+    await stage.edge.untilHeld(1)
+    await stage.edge.edge.stop()
     await held.over()
     expect(JSON.parse(held.text)).toMatchObject({ status: 503, code: 'edge/draining' })
     expect((await running.over()).isEnded).toBe(false)
@@ -283,12 +262,12 @@ describe('a reload that takes the listener away', () => {
       admin: { bind: `127.0.0.1:${admin}` },
       listen: [{ bind: `127.0.0.1:${port}` }],
     })
-    await restart(optionsOf(first))
-    const linker = await edge.linker()
+    await stage.restart(optionsOf(first))
+    const linker = await stage.edge.linker()
     const client = connect()
     const call = client.ask()
     const request = await linker.next()
-    await edge.edge.reload({ options: testConfiguration(optionsOf(second), null).options })
+    await stage.edge.edge.reload({ options: testConfiguration(optionsOf(second), null).options })
     await eventually('GOAWAY', () => client.goaway !== null)
     expect(client.goaway).toEqual({ code: NGHTTP2_NO_ERROR, lastStreamId: 1 })
     request.respond('last')
@@ -300,7 +279,7 @@ describe('a reload that takes the listener away', () => {
 
 describe('a hostile client', () => {
   it('that opens and resets streams without end is cut, and no request of it is left', async () => {
-    const linker = await edge.linker({ slots: 1_000 })
+    const linker = await stage.edge.linker({ slots: 1_000 })
     const client = raw().greet()
     for (let i = 0; i < 2_000; i++) client.request(2 * i + 1).cancel(2 * i + 1)
     await client.ended()
@@ -308,12 +287,12 @@ describe('a hostile client', () => {
     expect(linker.requests.length).toBeLessThan(30)
     for (const request of linker.requests) await poll(() => request.resetCode).not.toBe(null)
     linker.close()
-    await poll(() => edge.edge.status().connections).toBe(0)
+    await poll(() => stage.edge.edge.status().connections).toBe(0)
     await expectServing()
   })
 
   it('that resets each request when an application has it is cut as well', async () => {
-    const linker = await edge.linker({ slots: 1_000 })
+    const linker = await stage.edge.linker({ slots: 1_000 })
     const client = raw().greet()
     let count = 0
     while (count < 500 && client.end === null) {
@@ -345,12 +324,12 @@ describe('a hostile client', () => {
       for (let j = 0; j < 1_000; j++) flood(client)
       await new Promise((resolve) => setImmediate(resolve))
     }
-    await poll(() => edge.edge.status().connections).toBe(0)
+    await poll(() => stage.edge.edge.status().connections).toBe(0)
     await expectServing()
   })
 
   it('whose header block never ends is cut', async () => {
-    await restart({ timeouts: { keepAliveMs: 300 } })
+    await stage.restart({ timeouts: { keepAliveMs: 300 } })
     const client = raw().greet()
     client.frame(FRAME.HEADERS, END_STREAM, 1, encodeFields(GET))
     const piece = encodeFrame(FRAME.CONTINUATION, 0, 1, encodeFields([['x', 'a'.repeat(8_000)]]))
@@ -359,8 +338,8 @@ describe('a hostile client', () => {
       await new Promise((resolve) => setImmediate(resolve))
     }
     await client.ended()
-    await poll(() => edge.edge.status().connections).toBe(0)
-    expect(edge.held()).toBe(0)
+    await poll(() => stage.edge.edge.status().connections).toBe(0)
+    expect(stage.edge.held()).toBe(0)
   })
 
   it.each<[string, readonly (readonly [string, string])[], RegExp]>([
@@ -387,7 +366,7 @@ describe('a hostile client', () => {
     ['a list as its authority', [GET[0], GET[1], [':authority', 'shop, other'], GET[3]], /^(400|reset 1)$/],
     ['an authority with userinfo', [GET[0], GET[1], [':authority', 'me@shop'], GET[3]], /^(400|reset 1)$/],
   ])('that sends %s gets no request through', async (_, fields, expected) => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const client = raw().greet().headers(1, fields)
     expect(await client.answerTo(1)).toMatch(expected)
     // The connection goes on.
@@ -399,7 +378,7 @@ describe('a hostile client', () => {
   })
 
   it('cannot put a line into a field', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     raw()
       .greet()
       .request(1, [
@@ -415,7 +394,7 @@ describe('a hostile client', () => {
   })
 
   it('whose body has another length than it said is given up', async () => {
-    const linker = await edge.linker({ slots: 2 })
+    const linker = await stage.edge.linker({ slots: 2 })
     for (const body of ['four', 'longer than five']) {
       const client = raw()
         .greet()
@@ -430,7 +409,7 @@ describe('a hostile client', () => {
   })
 
   it('whose trailers are malformed is answered so, and nothing of it looks complete', async () => {
-    const linker = await edge.linker({ slots: 2 })
+    const linker = await stage.edge.linker({ slots: 2 })
     const client = raw().greet()
     client.request(1, [], 0).frame(FRAME.DATA, 0, 1, Buffer.from('body'))
     const request = await linker.next()
@@ -444,7 +423,7 @@ describe('a hostile client', () => {
   })
 
   it('that takes no answers is not answered without end', async () => {
-    const linker = await edge.linker({ slots: 128 })
+    const linker = await stage.edge.linker({ slots: 128 })
     const client = raw().greet()
     // The window of the connection is 64 KiB.
     for (let stream = 1; stream < 100; stream += 2) client.request(stream)

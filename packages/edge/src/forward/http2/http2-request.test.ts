@@ -1,40 +1,24 @@
 import { constants, type SecureClientSessionOptions } from 'node:http2'
 import { BODY_KNOWN, BODY_NONE, RESET } from '@brxy/protocol'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { TestEdge, type TestOptions } from '../../edge.testkit.ts'
+import { describe, expect, it, vi } from 'vitest'
 import { poll } from '../../eventually.testkit.ts'
+import { staged } from '../../stage.testkit.ts'
 import { Http2Client } from './http2.testkit.ts'
 
 const { NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = constants
 
 vi.setConfig({ testTimeout: 20_000 })
 
-let edge: TestEdge
-const clients: Http2Client[] = []
-beforeEach(async () => {
-  edge = await TestEdge.start()
-})
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.close()
-  await edge.close()
-})
+const stage = staged()
 
-async function restart(options: TestOptions): Promise<void> {
-  await edge.close()
-  edge = await TestEdge.start(options)
-}
-
-function connect(options: SecureClientSessionOptions = {}): Http2Client {
-  const client = new Http2Client(edge.port, options)
-  clients.push(client)
-  return client
-}
+const connect = (options: SecureClientSessionOptions = {}) =>
+  stage.add(new Http2Client(stage.edge.port, options))
 
 const OK = 'HTTP/1.1 200 OK\r\n'
 
 describe('a request of HTTP/2', () => {
   it('reaches the application as one of HTTP/1.1, and its answer comes back', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const call = connect().ask({ ':path': '/a?b=c', accept: 'text/plain', cookie: ['a=1', 'b=2'] })
     const request = await linker.next()
     expect(request.head).toMatch(/^GET \/a\?b=c HTTP\/1.1\r\nhost: shop\r\naccept: text\/plain\r\n/)
@@ -57,11 +41,13 @@ describe('a request of HTTP/2', () => {
       'content-length': '5',
     })
     expect(call.fields.date).toMatch(/ GMT$/)
-    expect(edge.of('request')).toMatchObject([{ method: 'GET', target: '/a?b=c', status: 200, error: null }])
+    expect(stage.edge.of('request')).toMatchObject([
+      { method: 'GET', target: '/a?b=c', status: 200, error: null },
+    ])
   })
 
   it('shares its connection with others, each under an id of its own', async () => {
-    const linker = await edge.linker({ slots: 2 })
+    const linker = await stage.edge.linker({ slots: 2 })
     const client = connect()
     const calls = [client.ask({ ':path': '/no/app/1' }), client.ask({ ':path': '/2' })]
     const requests = [await linker.next(), await linker.next()]
@@ -76,7 +62,7 @@ describe('a request of HTTP/2', () => {
   })
 
   it('has the bytes of its fields kept, both ways', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const call = connect().ask({ 'x-latin': '\xe9\xff' })
     const request = await linker.next()
     expect(request.head).toContain('\r\nx-latin: \xe9\xff\r\n')
@@ -87,7 +73,7 @@ describe('a request of HTTP/2', () => {
   })
 
   it('is answered 404 where there is no app, as JSON or as a page', async () => {
-    await restart({ hosts: ['other'] })
+    await stage.restart({ hosts: ['other'] })
     const client = connect()
     const json = await client.ask().over()
     expect([json.status, json.fields['content-type']]).toEqual([404, 'application/problem+json'])
@@ -121,7 +107,7 @@ describe('a request of HTTP/2', () => {
   })
 
   it('may be answered with fields of many KiB', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const client = connect({ settings: { maxHeaderListSize: 200_000 } })
     const call = client.ask()
     const value = 'v'.repeat(65_450)
@@ -133,8 +119,8 @@ describe('a request of HTTP/2', () => {
 
   it('is held until an instance asks for it, and says how long', async () => {
     const call = connect().ask()
-    await edge.untilHeld(1)
-    const linker = await edge.linker()
+    await stage.edge.untilHeld(1)
+    const linker = await stage.edge.linker()
     ;(await linker.next()).respond('', '200 OK', 'Server-Timing: app;dur=1\r\n')
     await call.over()
     expect(call.fields['server-timing']).toMatch(/^app;dur=1, brxy-hold;dur=\d+$/)
@@ -143,19 +129,19 @@ describe('a request of HTTP/2', () => {
   it('is dropped from the queue when its client cancels it, and only it', async () => {
     const client = connect()
     const [first, second] = [client.ask({ ':path': '/1' }), client.ask({ ':path': '/2' })]
-    await edge.untilHeld(2)
+    await stage.edge.untilHeld(2)
     first.cancel()
-    await edge.untilHeld(1)
-    const linker = await edge.linker()
+    await stage.edge.untilHeld(1)
+    const linker = await stage.edge.linker()
     const request = await linker.next()
     expect(request.head).toMatch(/^GET \/2 /)
     request.respond('two')
     await second.until('two')
-    expect(edge.of('request')).toMatchObject([{ target: '/1', error: 'client gone' }, { target: '/2' }])
+    expect(stage.edge.of('request')).toMatchObject([{ target: '/1', error: 'client gone' }, { target: '/2' }])
   })
 
   it('is given up, through to the application, when its client cancels it or goes away', async () => {
-    const linker = await edge.linker({ slots: 3 })
+    const linker = await stage.edge.linker({ slots: 3 })
     const client = connect()
     for (const method of ['GET', 'HEAD']) {
       const call = client.ask({ ':method': method })
@@ -168,12 +154,12 @@ describe('a request of HTTP/2', () => {
     second.sendHead(`${OK}\r\n`)
     client.close()
     await poll(() => second.resetCode).toBe(RESET.CANCELLED)
-    await poll(() => edge.of('request').map(({ error }) => error)).toEqual(Array(3).fill('client gone'))
+    await poll(() => stage.edge.of('request').map(({ error }) => error)).toEqual(Array(3).fill('client gone'))
   })
 
   it('is given up while its body is not being read, whatever code its client cancels it with', async () => {
-    await restart({ limits: { http2Streams: 2 } })
-    const linker = await edge.linker({ slots: 6, takesBodies: false })
+    await stage.restart({ limits: { http2Streams: 2 } })
+    const linker = await stage.edge.linker({ slots: 6, takesBodies: false })
     const client = connect()
     // More of them than streams at a time: each has to leave no trace.
     for (const code of [NGHTTP2_CANCEL, ...Array(5).fill(NGHTTP2_NO_ERROR)]) {
@@ -186,7 +172,7 @@ describe('a request of HTTP/2', () => {
   })
 
   it('of HEAD, and a 204, 205 or 304, ends with the head', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const client = connect()
     for (const [method, status, length, said] of [
       ['HEAD', '200 OK', 7, '7'],
@@ -210,7 +196,7 @@ describe('a request of HTTP/2', () => {
   })
 
   it('gets interim answers, but no 100 and no 101 that it did not ask for', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const client = connect()
     const call = client.ask()
     const request = await linker.next()
@@ -226,7 +212,7 @@ describe('a request of HTTP/2', () => {
   })
 
   it('is aborted when its answer breaks off, so that it does not look complete', async () => {
-    const linker = await edge.linker({ slots: 2 })
+    const linker = await stage.edge.linker({ slots: 2 })
     const client = connect()
     const call = client.ask()
     const request = await linker.next()
@@ -239,15 +225,15 @@ describe('a request of HTTP/2', () => {
     const next = client.ask()
     ;(await linker.next()).respond('the connection goes on')
     await next.until('goes on')
-    expect(edge.of('request')[0]).toMatchObject({ status: 200, error: 'aborted' })
+    expect(stage.edge.of('request')[0]).toMatchObject({ status: 200, error: 'aborted' })
   })
 
   it('times out as one of HTTP/1 does', async () => {
-    await restart({ defaults: { responseMs: 50, holdMs: 50 } })
+    await stage.restart({ defaults: { responseMs: 50, holdMs: 50 } })
     const client = connect()
     const held = await client.ask().over()
     expect(JSON.parse(held.text)).toMatchObject({ status: 504, code: 'edge/hold-timeout' })
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const call = await client.ask().over()
     expect(JSON.parse(call.text)).toMatchObject({ status: 504, code: 'edge/response-timeout' })
     expect((await linker.next()).resetCode).toBe(RESET.TIMEOUT)
@@ -256,7 +242,7 @@ describe('a request of HTTP/2', () => {
 
 describe('the body of a request', () => {
   it('of known length arrives whole', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const body = Buffer.alloc(3_000_000, 'abcdefg')
     const call = connect().post({ 'content-length': body.length }).end(body)
     const request = await linker.next()
@@ -268,7 +254,7 @@ describe('the body of a request', () => {
   })
 
   it('of unknown length arrives piece by piece, with trailers', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const call = connect().post({ te: 'trailers' }, { waitForTrailers: true })
     call.stream.on('wantTrailers', () => call.stream.sendTrailers({ 'x-sum': '7', authorization: 'no' }))
     const request = await linker.next()
@@ -285,7 +271,7 @@ describe('the body of a request', () => {
   })
 
   it('may end with nothing', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const client = connect()
     client.post().end()
     const unknown = await linker.next()
@@ -300,9 +286,9 @@ describe('the body of a request', () => {
 
   it('is asked for with 100 only when the request is no longer held', async () => {
     const call = connect().post({ expect: '100-continue', 'content-length': 4 })
-    await edge.untilHeld(1)
+    await stage.edge.untilHeld(1)
     expect(call.isContinued).toBe(false)
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const request = await linker.next()
     expect(request.head).not.toMatch(/expect/i)
     await poll(() => call.isContinued).toBe(true)
@@ -316,13 +302,13 @@ describe('the body of a request', () => {
     const body = Buffer.alloc(1_000_000, 'held')
     const client = connect()
     const call = client.post().end(body)
-    await edge.untilHeld(1)
-    const heldBytes = () => edge.edge.status().apps[0].held.bytes
+    await stage.edge.untilHeld(1)
+    const heldBytes = () => stage.edge.edge.status().apps[0].held.bytes
     await poll(heldBytes).toBeGreaterThan(64 * 1024)
     // Twice the round trips that the windows need for all of it.
     for (let turn = 0; turn < 32; turn++) await new Promise((resolve) => client.session.ping(resolve))
     expect(heldBytes()).toBeLessThan(300 * 1024)
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const request = await linker.next()
     await poll(() => request.ended).toBe(true)
     expect(request.body.equals(body)).toBe(true)
@@ -332,13 +318,13 @@ describe('the body of a request', () => {
   })
 
   it('that is held does not stop another one of the same connection', async () => {
-    await restart({ hosts: ['cold', 'shop'] })
+    await stage.restart({ hosts: ['cold', 'shop'] })
     const client = connect()
     const held = Array.from({ length: 20 }, () =>
       client.post({ ':authority': 'cold' }).end(Buffer.alloc(500_000, 'cold')),
     )
-    await edge.untilHeld(20, 'cold')
-    const linker = await edge.linker()
+    await stage.edge.untilHeld(20, 'cold')
+    const linker = await stage.edge.linker()
     const body = Buffer.alloc(2_000_000, 'warm')
     const call = client.post().end(body)
     const request = await linker.next()
@@ -346,13 +332,13 @@ describe('the body of a request', () => {
     expect(request.body.equals(body)).toBe(true)
     request.respond('ok')
     await call.until('ok')
-    expect(edge.held('cold')).toBe(20)
+    expect(stage.edge.held('cold')).toBe(20)
     for (const each of held) each.cancel()
-    await edge.untilHeld(0, 'cold')
+    await stage.edge.untilHeld(0, 'cold')
   })
 
   it('that is not wanted any more is stopped behind a whole answer, without an error', async () => {
-    const linker = await edge.linker({ slots: 3 })
+    const linker = await stage.edge.linker({ slots: 3 })
     const client = connect()
     for (const answer of [BODY_KNOWN, BODY_NONE]) {
       const call = client.post().send('begin')
@@ -375,7 +361,7 @@ describe('the body of a request', () => {
   })
 
   it('that is refused with its request is not waited for', async () => {
-    await restart({ hosts: ['other'] })
+    await stage.restart({ hosts: ['other'] })
     const call = connect().post().send(Buffer.alloc(10_000))
     await call.over()
     expect([call.status, call.isEnded, call.resetCode]).toEqual([404, true, NGHTTP2_NO_ERROR])
@@ -384,7 +370,7 @@ describe('the body of a request', () => {
 
 describe('the body of an answer', () => {
   it('arrives whole, with trailers, whether or not the client offered to take them', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const client = connect()
     for (const fields of [{}, { te: 'trailers' }]) {
       const call = client.ask(fields)
@@ -399,7 +385,7 @@ describe('the body of an answer', () => {
   })
 
   it('of many megabytes waits in the instance while the client does not read, and arrives whole', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const body = Buffer.alloc(8 * 1024 * 1024)
     for (let i = 0; i < body.length; i += 4) body.writeUInt32BE(i, i)
     const call = connect().ask()
@@ -416,7 +402,7 @@ describe('the body of an answer', () => {
   })
 
   it('arrives in small pieces as they are sent', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const call = connect().ask()
     const request = await linker.next()
     request.sendHead(`${OK}Content-Type: text/event-stream\r\n\r\n`)
@@ -431,7 +417,7 @@ describe('the body of an answer', () => {
 
 describe('a stream both ways', () => {
   it('flows while the answer has begun and the request has not ended', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const call = connect().post({ 'content-type': 'application/grpc', te: 'trailers' })
     const request = await linker.next()
     request.sendHead(`${OK}Content-Type: application/grpc\r\n\r\n`)
@@ -452,7 +438,7 @@ describe('a stream both ways', () => {
   })
 
   it('is given up by a client that cancels it in the middle', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const call = connect().post({ 'content-type': 'application/grpc' }).send('ping')
     const request = await linker.next()
     request.sendHead(`${OK}\r\n`)
@@ -466,7 +452,7 @@ describe('a call of gRPC', () => {
   const fields = { ':path': '/shop.Cart/Add', 'content-type': 'application/grpc+proto', te: 'trailers' }
 
   it('is answered with nothing but fields where the application does so', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const call = connect().post(fields).end('message')
     const request = await linker.next()
     await poll(() => request.ended).toBe(true)
@@ -477,7 +463,7 @@ describe('a call of gRPC', () => {
   })
 
   it('is answered with a head, no message, and trailers', async () => {
-    const linker = await edge.linker()
+    const linker = await stage.edge.linker()
     const call = connect().post(fields).end('message')
     const request = await linker.next()
     request.sendHead(`${OK}content-type: application/grpc\r\n\r\n`)
@@ -488,7 +474,7 @@ describe('a call of gRPC', () => {
   })
 
   it('hears of an error of the edge in the terms of gRPC', async () => {
-    await restart({ defaults: { holdMs: 30 } })
+    await stage.restart({ defaults: { holdMs: 30 } })
     const call = await connect().post(fields).end('message').over()
     expect([call.status, call.isHeadOnly, call.text]).toEqual([200, true, ''])
     expect(call.fields).toMatchObject({
@@ -497,11 +483,11 @@ describe('a call of gRPC', () => {
       'grpc-message': 'The application was not ready in time. (edge/hold-timeout)',
       'proxy-status': 'brxy; error=connection_timeout; details="edge/hold-timeout"',
     })
-    expect(edge.of('request')).toMatchObject([{ status: 200, error: 'edge/hold-timeout' }])
+    expect(stage.edge.of('request')).toMatchObject([{ status: 200, error: 'edge/hold-timeout' }])
   })
 
   it('hears of it while it still sends, too', async () => {
-    await restart({ hosts: ['other'] })
+    await stage.restart({ hosts: ['other'] })
     const call = await connect().post(fields).send('message').over()
     expect(call.fields).toMatchObject({ ':status': 200, 'grpc-status': '14' })
     expect(call.resetCode).toBe(NGHTTP2_NO_ERROR)
