@@ -66,5 +66,5 @@ export {
   VERSIONS,
 } from './session/options.ts'
 export type { Session, SessionEnd, SessionEnvironment, SessionHandler } from './session/session.ts'
-export type { Arrival, Stream, StreamHandler } from './session/stream.ts'
+export { type Arrival, DEAF, type Stream, type StreamHandler } from './session/stream.ts'
 export { WindowBudget } from './session/window.ts'

@@ -38,7 +38,7 @@ import {
   type SessionEnvironment,
   type SessionHandler,
 } from './session.ts'
-import type { Stream, StreamHandler } from './stream.ts'
+import { DEAF, type Stream, type StreamHandler } from './stream.ts'
 
 /** The head of an OPEN. The span is valid only during the call. */
 export interface OpenRequest {
@@ -312,14 +312,5 @@ export class LinkerSession extends Session {
   }
 }
 
-/** Stands in until onOpen has set the real handler, in the same call. */
-const UNHANDLED: StreamHandler = {
-  onRefuse() {},
-  onHead() {},
-  onData() {},
-  onTrailers() {},
-  onEnd() {},
-  onWritable() {},
-  onReset() {},
-  onLost() {},
-}
+/** Stands in until onOpen has set the real handler, in the same call; no other is the same object. */
+const UNHANDLED: StreamHandler = { ...DEAF }

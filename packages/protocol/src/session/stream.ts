@@ -38,6 +38,18 @@ export interface StreamHandler {
   onLost(arrival: Arrival): void
 }
 
+/** Hears of a stream that is of no interest to anybody, or not yet. */
+export const DEAF: StreamHandler = {
+  onRefuse() {},
+  onHead() {},
+  onData() {},
+  onTrailers() {},
+  onEnd() {},
+  onWritable() {},
+  onReset() {},
+  onLost() {},
+}
+
 /** What a stream needs of its session. */
 export interface StreamHost extends DataOutput {
   sendReset(id: number, code: number): void

@@ -1,4 +1,4 @@
-import { BODY_NONE, type LinkerSession, type Stream, type StreamHandler } from '@brxy/protocol'
+import { BODY_NONE, DEAF, type LinkerSession, type Stream, type StreamHandler } from '@brxy/protocol'
 
 /**
  * HTTP/2 has no Upgrade (RFC 9113 8.6), and extended CONNECT (RFC 8441) is not spoken. The client is answered as by an
@@ -14,17 +14,6 @@ const HEAD = Buffer.from(
 export function refuseUpgrade(session: LinkerSession, stream: Stream): StreamHandler {
   session.beginHead(stream, false, BODY_NONE, 0, HEAD.length)
   session.commitHead(session.headAt + HEAD.copy(session.batch.slab, session.headAt))
-  return NOBODY
-}
-
-/** The edge ends its direction by itself, without DATA (brxy.v1 rule 6). */
-const NOBODY: StreamHandler = {
-  onRefuse() {},
-  onHead() {},
-  onData() {},
-  onTrailers() {},
-  onEnd() {},
-  onWritable() {},
-  onReset() {},
-  onLost() {},
+  // The edge ends its direction by itself, without DATA (brxy.v1 rule 6).
+  return DEAF
 }
