@@ -31,6 +31,21 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      {
+        test: {
+          // Against real platforms: `pnpm test:engines`.
+          name: 'engines',
+          include: [
+            'packages/*/engine/**/*.test.ts',
+            'apps/*/engine/**/*.test.ts',
+            'tooling/engines/engine/**/*.test.ts',
+          ],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+          passWithNoTests: true,
+        },
+      },
     ],
   },
 })

@@ -1,11 +1,12 @@
-// `pnpm test`: builds, type-checks, lints and runs all tests but those of chaos. Arguments go to vitest: `pnpm test packages/http1`.
+// `pnpm test`: builds, type-checks, lints and runs all tests but those of chaos and engines. Arguments go to vitest: `pnpm test packages/http1`.
 // `pnpm test:chaos`: builds, and runs those: minutes of processes that are killed, stopped and cut off.
+// `pnpm test:engines`: builds, and runs the tests against real platforms that this machine has or can build (tooling/engines).
 import { build, run } from './run.mjs'
 
 const [first, ...rest] = process.argv.slice(2)
-const isChaos = first === '--chaos'
-const only = isChaos || first === undefined ? rest : [first, ...rest]
-const projects = (isChaos ? ['chaos'] : ['unit', 'e2e']).flatMap((name) => ['--project', name])
+const special = { '--chaos': 'chaos', '--engines': 'engines' }[first]
+const only = special !== undefined || first === undefined ? rest : [first, ...rest]
+const projects = (special === undefined ? ['unit', 'e2e'] : [special]).flatMap((name) => ['--project', name])
 
 const steps = [
   ['build', () => build()],
@@ -24,7 +25,7 @@ async function quietly(command, args) {
 }
 
 let failed = false
-for (const [name, step] of isChaos || only.length > 0
+for (const [name, step] of special !== undefined || only.length > 0
   ? steps.filter(([name]) => name === 'build' || name === 'tests')
   : steps) {
   const since = performance.now()

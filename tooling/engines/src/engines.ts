@@ -1,0 +1,14 @@
+import type { Engine, EngineName } from './engine.ts'
+
+/** Each is loaded when it is asked for. */
+const ENGINES: Readonly<Record<EngineName, (() => Promise<Engine>) | null>> = {
+  docker: null,
+  swarm: null,
+  kubernetes: null,
+  nomad: null,
+}
+
+/** @returns null for one that nobody has written yet */
+export async function engine(name: EngineName): Promise<Engine | null> {
+  return (await ENGINES[name]?.()) ?? null
+}
