@@ -202,14 +202,19 @@ export class App implements ScaledApp {
     const member = this.controller.joined(
       instance.key,
       hello.launch !== undefined,
-      hello.phase,
+      instance.phase === 'ready' ? 'ready' : 'starting',
       hello.slots,
       nowMs,
     )
     instance.label = `${this.route}/${member.copy}`
     this.instances.set(hello.instance, instance)
     this.broker.setEligible(instance, true)
-    this.#env.emit({ type: 'connected', app: this.route, instance: instance.label, phase: hello.phase })
+    this.#env.emit({
+      type: 'connected',
+      app: this.route,
+      instance: instance.label,
+      phase: instance.phase === 'ready' ? 'ready' : 'starting',
+    })
     if (hello.phase === 'ready') this.#emitReady(instance, nowMs)
     instance.session.setDemand(this.broker.queue.count, nowMs)
     this.step(nowMs)

@@ -15,7 +15,8 @@ export interface Hello {
   readonly launch?: string
   /** The platform's own name for the instance (a pod, a task), for counted platforms. */
   readonly platform?: string
-  readonly phase: 'starting' | 'ready'
+  /** parked: its application is stopped, and starts again when the edge sends RECALL. */
+  readonly phase: 'starting' | 'ready' | 'parked'
   readonly slots: number
   /** Bytes of DATA the linker accepts on a new stream before it sends WINDOW. */
   readonly windowBytes: number
@@ -58,7 +59,8 @@ const MAX_OUTPUT_CHARACTERS = 8192
 
 /** How an instance is. */
 export interface Status {
-  readonly phase: 'ready' | 'failed'
+  /** starting: a RECALL starts the application again; ready or failed follows. parked: it was stopped after GO. */
+  readonly phase: 'starting' | 'ready' | 'parked' | 'failed'
   /** failed: exit status, or null if a signal ended it or it never exited. */
   readonly exitCode?: number | null
   readonly signal?: string | null
@@ -87,7 +89,7 @@ export function parseHello(payload: Buffer): Hello {
     features: strings('HELLO', m, 'features'),
     route: text('HELLO', m, 'route', 1, 255),
     instance: text('HELLO', m, 'instance', 8, 128),
-    phase: oneOf('HELLO', m, 'phase', ['starting', 'ready']),
+    phase: oneOf('HELLO', m, 'phase', ['starting', 'ready', 'parked']),
     slots: count('HELLO', m, 'slots', 65_535),
     windowBytes: count('HELLO', m, 'windowBytes', 0x7fffffff),
     labels: labels(m),
@@ -140,7 +142,7 @@ export function parseStatus(payload: Buffer): Status {
   if (signal !== undefined && signal !== null && typeof signal !== 'string')
     throw bad('STATUS', 'signal', 'a name or null')
   return {
-    phase: oneOf('STATUS', m, 'phase', ['ready', 'failed']),
+    phase: oneOf('STATUS', m, 'phase', ['starting', 'ready', 'parked', 'failed']),
     slots: count('STATUS', m, 'slots', 65_535),
     busy: count('STATUS', m, 'busy', 0x7fffffff),
     ...(exitCode === undefined ? {} : { exitCode }),

@@ -132,7 +132,8 @@ export class Instance implements EdgeSessionHandler, Puller {
     this.app = app
     this.order = order
     this.slots = hello.slots
-    this.phase = hello.phase
+    // Parked ones count as instances that start, until the edge recalls any.
+    this.phase = hello.phase === 'parked' ? 'starting' : hello.phase
     this.sessionId = `${this.#greeting.edge}-${order}`
     session.accept({
       session: this.sessionId,
@@ -163,6 +164,7 @@ export class Instance implements EdgeSessionHandler, Puller {
       app.readied(this, this.#now())
       return
     }
+    if (status.phase !== 'failed') return
     this.phase = 'failed'
     this.output = status.output ?? ''
     this.problem = { code: 'crashed', message: status.reason ?? 'the application failed', final: true }
