@@ -14,8 +14,9 @@ import {
 } from '@brxy/protocol'
 import { TimerWheel, WheelTimer } from '@brxy/protocol/transport'
 import type { Application } from './application.ts'
+import { ApplicationRun, type ApplicationRunOwner } from './application-run.ts'
 import type { LinkerEvent } from './event.ts'
-import { Forwarder, type ForwarderEvents } from './forward/forwarder.ts'
+import type { Forwarder } from './forward/forwarder.ts'
 import { Ledger, type LedgerAction } from './ledger/ledger.ts'
 import { type AppEnd, Life, type LifeAction } from './life/life.ts'
 import type { LinkerOptions } from './options.ts'
@@ -48,7 +49,7 @@ export interface LinkerConfig {
  * One linker: an application, the edges it is linked to, and the two state machines that decide: the ledger (how
  * many requests at a time) and the life (when to lend, leave and stop). This class carries events between them.
  */
-export class Linker implements EdgeLinkOwner {
+export class Linker implements EdgeLinkOwner, ApplicationRunOwner {
   readonly wheel = new TimerWheel()
   readonly budget = new WindowBudget(DEFAULT_WINDOW_BUDGET_BYTES)
   readonly #config: LinkerConfig
@@ -57,12 +58,10 @@ export class Linker implements EdgeLinkOwner {
   readonly #life: Life<EdgeLink>
   readonly #links: EdgeLink[]
   readonly #timer: WheelTimer
-  readonly #abort = new AbortController()
+  #run: ApplicationRun | null = null
   #forwarder: Forwarder | null = null
   /** Edges that refused this linker for good when it last dialled them. */
   readonly #refusing = new Set<EdgeLink>()
-  #isProbing = false
-  #isAppAlive = true
   #failure: { readonly reason: string; readonly end: AppEnd | null } | null = null
   /** Between two dials there is nothing else that would keep the process alive. */
   #keepAlive: NodeJS.Timeout | null = null
@@ -94,8 +93,8 @@ export class Linker implements EdgeLinkOwner {
   start(): void {
     this.#keepAlive = setInterval(() => {}, KEEP_ALIVE_MS)
     for (const link of this.#links) link.dial()
-    void this.#awaitApplication()
-    void this.#config.application.exited.then((exit) => this.#onAppExit(exit))
+    const { application, options } = this.#config
+    this.#run = new ApplicationRun(application, options, this.wheel, this)
     this.#arm()
   }
 
@@ -109,55 +108,26 @@ export class Linker implements EdgeLinkOwner {
     this.#do(this.#life.kill(signal))
   }
 
-  // --- the application ---
+  // --- ApplicationRunOwner ---
 
-  async #awaitApplication(): Promise<void> {
-    const { options } = this.#config
-    // Large, and nobody else needs it.
-    const http2 = options.h2c ? (await import('node:http2')).connect : null
-    const listening = await this.#untilListening()
-    if (listening === null) return
-    const { host, port, tookMs } = listening
-    const events: ForwarderEvents = {
-      onFreed: (isPassive) => this.#onFreed(isPassive),
-      onUnreachable: (session) => this.#onUnreachable(session),
-      // One that is being stopped may exit with status 0 in the middle of what it does.
-      isAppFailing: () => this.#life.phase === 'stopping' || this.#config.application.isFailing(),
-      onLimit: (streams) => this.#onLimit(streams),
-      onBadResponse: (message) => this.#config.onEvent({ type: 'bad-response', message }),
-      onBug: (error) => this.onBug(error),
-    }
-    this.#forwarder = new Forwarder({ host, port }, options, this.wheel, events, http2)
-    this.#config.onEvent({ type: 'listening', address: `${host}:${port}`, tookMs })
+  onListening(forwarder: Forwarder, address: string, tookMs: number): void {
+    this.#forwarder = forwarder
+    this.#config.onEvent({ type: 'listening', address, tookMs })
     this.#do(this.#life.listening(this.wheel.now()))
   }
 
-  /** @returns null when the application ended or the linker stops, and that has been said. */
-  async #untilListening() {
-    const { signal } = this.#abort
-    try {
-      const listening = await this.#config.application.waitUntilListening(signal)
-      return signal.aborted ? null : listening
-    } catch (error) {
-      if (!signal.aborted) this.onBug(error)
-      return null
-    }
+  onEnded(end: AppEnd): void {
+    this.#do(this.#life.appEnded(end, this.wheel.now()))
   }
 
-  #onAppExit(exit: AppEnd): void {
-    this.#isAppAlive = false
-    this.#abort.abort()
-    this.#do(this.#life.appEnded(exit, this.wheel.now()))
-  }
-
-  #onFreed(isPassive: boolean): void {
+  onFreed(isPassive: boolean): void {
     const nowMs = this.wheel.now()
     this.#lend(this.#ledger.freed(nowMs))
     this.#do(this.#life.ended(isPassive, nowMs))
   }
 
   /** An application that speaks HTTP/2 says how many requests it takes at a time: no more are lent. */
-  #onLimit(streams: number): void {
+  onLimit(streams: number): void {
     // None at all is a moment's answer. A request has to ask again, and is given back as long as it is so.
     const slots = Math.max(1, Math.min(this.#config.options.concurrency, streams))
     if (slots === this.#ledger.slots) return
@@ -168,7 +138,7 @@ export class Linker implements EdgeLinkOwner {
   }
 
   /** The application does not accept connections: nothing is lent until it does again (brxy.v1 rule 3). */
-  #onUnreachable(session: LinkerSession): void {
+  onUnreachable(session: LinkerSession): void {
     const nowMs = this.wheel.now()
     this.#config.onEvent({ type: 'unreachable' })
     for (const link of this.#links) if (link.session === session) this.#ledger.voided(link)
@@ -177,12 +147,12 @@ export class Linker implements EdgeLinkOwner {
   }
 
   async #probe(): Promise<void> {
-    if (this.#isProbing || !this.#isAppAlive) return
-    this.#isProbing = true
-    const listening = await this.#untilListening()
-    this.#isProbing = false
-    if (listening !== null && this.#life.phase === 'ready')
+    if ((await this.#run?.probe()) === true && this.#life.phase === 'ready')
       this.#lend(this.#ledger.setLending(true, this.wheel.now()))
+  }
+
+  onBadResponse(message: string): void {
+    this.#config.onEvent({ type: 'bad-response', message })
   }
 
   // --- EdgeLinkOwner ---
@@ -214,7 +184,7 @@ export class Linker implements EdgeLinkOwner {
   }
 
   isAppRunning(): boolean {
-    return this.#isAppAlive
+    return this.#run?.isAlive !== false
   }
 
   admit(link: EdgeLink): number {
@@ -341,7 +311,7 @@ export class Linker implements EdgeLinkOwner {
       reason,
       exitCode: end?.code ?? null,
       signal: end?.signal ?? null,
-      output: this.#config.application.tail(),
+      output: this.#run?.tail() ?? '',
       slots: this.#ledger.slots,
       busy: this.#ledger.busy,
     })
@@ -349,8 +319,7 @@ export class Linker implements EdgeLinkOwner {
   }
 
   async #stop(killAfterMs: number): Promise<void> {
-    this.#abort.abort()
-    await this.#config.application.stop(killAfterMs)
+    await this.#run?.stop(killAfterMs)
     this.#do(this.#life.appStopped())
   }
 
@@ -365,7 +334,7 @@ export class Linker implements EdgeLinkOwner {
     await Promise.race([goodbye, late])
     clearTimeout(timeout)
     if (this.#keepAlive !== null) clearInterval(this.#keepAlive)
-    this.#forwarder?.close()
+    this.#run?.close()
     this.wheel.close()
     this.#onExit(code)
   }
