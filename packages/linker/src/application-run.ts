@@ -2,7 +2,7 @@ import type { TimerWheel } from '@brxy/protocol/transport'
 import { AppError } from './app/errors.ts'
 import type { Application } from './application.ts'
 import { Forwarder, type ForwarderEvents } from './forward/forwarder.ts'
-import type { AppEnd } from './life/life.ts'
+import type { AppEnd } from './life/action.ts'
 import type { LinkerOptions } from './options.ts'
 
 /** What the linker is told of its application. */

@@ -2,7 +2,7 @@ import type { HealthPage } from './app/probe.ts'
 import { waitUntilListening } from './app/readiness.ts'
 import type { Application } from './application.ts'
 import { LinkError } from './error.ts'
-import type { AppEnd } from './life/life.ts'
+import type { AppEnd } from './life/action.ts'
 
 /** An application that runs anyway (`--to`): it is neither started nor stopped. */
 export class AttachedApplication implements Application {
@@ -44,6 +44,10 @@ export class AttachedApplication implements Application {
 
   isFailing(): boolean {
     return false
+  }
+
+  again(): Promise<this> {
+    return Promise.resolve(this)
   }
 
   tail(): string {

@@ -13,7 +13,7 @@ export type LinkerEvent =
       readonly message: string
       readonly isFinal: boolean
     }
-  | { readonly type: 'phase'; readonly phase: LifePhase; readonly reason: string }
+  | { readonly type: 'phase'; readonly phase: LifePhase | 'replacing'; readonly reason: string }
   | { readonly type: 'bad-response'; readonly message: string }
   | { readonly type: 'unreachable' }
   | { readonly type: 'notice'; readonly message: string }

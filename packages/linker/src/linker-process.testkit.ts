@@ -74,7 +74,8 @@ export class LinkerProcess {
   readonly #stderr: Buffer[] = []
 
   constructor(args: readonly string[], env: Readonly<Record<string, string>>) {
-    this.child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    // In a session of its own, as an edge launches it: SIGHUP must not mean what it means in the developer's terminal.
+    this.child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
     this.child.stdout?.on('data', (chunk: Buffer) => void this.#stdout.push(chunk))
     this.child.stderr?.on('data', (chunk: Buffer) => void this.#stderr.push(chunk))
     this.child.on('close', (code, signal) => {

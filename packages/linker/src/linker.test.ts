@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { until } from './app/processes.testkit.ts'
 import type { Application } from './application.ts'
 import { RawApp } from './forward/raw-app.testkit.ts'
-import type { AppEnd } from './life/life.ts'
+import type { AppEnd } from './life/action.ts'
 import { LinkerUnderTest, type LinkOptions } from './linked.testkit.ts'
 import { TestEdge } from './tunnel/edge.testkit.ts'
 
@@ -73,6 +73,10 @@ class ScriptedApplication implements Application {
 
   isFailing(): boolean {
     return false
+  }
+
+  again(): Promise<Application> {
+    return Promise.resolve(this)
   }
 
   tail(): string {

@@ -18,8 +18,10 @@ import { ApplicationRun, type ApplicationRunOwner } from './application-run.ts'
 import type { LinkerEvent } from './event.ts'
 import type { Forwarder } from './forward/forwarder.ts'
 import { Ledger, type LedgerAction } from './ledger/ledger.ts'
-import { type AppEnd, Life, type LifeAction } from './life/life.ts'
+import type { AppEnd, LifeAction } from './life/action.ts'
+import { Life } from './life/life.ts'
 import type { LinkerOptions } from './options.ts'
+import { SelfReport } from './self-report.ts'
 import { EdgeLink, type EdgeLinkOwner } from './tunnel/edge-link.ts'
 import { readEdgeTls } from './tunnel/edge-tls.ts'
 
@@ -53,9 +55,9 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner {
   readonly wheel = new TimerWheel()
   readonly budget = new WindowBudget(DEFAULT_WINDOW_BUDGET_BYTES)
   readonly #config: LinkerConfig
-  readonly #instance = randomBytes(16).toString('hex')
   readonly #ledger: Ledger<EdgeLink>
   readonly #life: Life<EdgeLink>
+  readonly #self: SelfReport
   readonly #links: EdgeLink[]
   readonly #timer: WheelTimer
   #run: ApplicationRun | null = null
@@ -81,10 +83,12 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner {
         idleMs: options.idleMs,
         drainMs: options.drainMs,
         lostMs: options.lostMs,
+        replaceMs: options.replaceTimeoutMs,
         reportMs: REPORT_MS,
       },
       this.wheel.now(),
     )
+    this.#self = new SelfReport(config, randomBytes(16).toString('hex'), this.#ledger, this.#life)
     this.#links = options.edges.map((edge) => new EdgeLink(edge, this))
     this.#timer = new WheelTimer((nowMs) => this.#onTimer(nowMs))
   }
@@ -93,14 +97,18 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner {
   start(): void {
     this.#keepAlive = setInterval(() => {}, KEEP_ALIVE_MS)
     for (const link of this.#links) link.dial()
-    const { application, options } = this.#config
-    this.#run = new ApplicationRun(application, options, this.wheel, this)
+    this.#run = new ApplicationRun(this.#config.application, this.#config.options, this.wheel, this)
     this.#arm()
   }
 
   /** SIGTERM, SIGINT: finishes what runs, then stops. */
   drain(): void {
     this.#do(this.#life.drain(this.wheel.now()))
+  }
+
+  /** SIGHUP: serves until a successor does, and leaves then (brxy.v1 REPLACE). Stays if there will be none. */
+  replace(): void {
+    this.#do(this.#life.replace(this.wheel.now()))
   }
 
   /** A second signal: stops at once. */
@@ -134,7 +142,7 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner {
     const message = `the application takes ${streams} requests at a time over HTTP/2; ${slots} of ${this.#config.options.concurrency} slots are lent`
     this.#config.onEvent({ type: 'notice', message })
     this.#lend(this.#ledger.setSlots(slots, this.wheel.now()))
-    if (this.#life.phase === 'ready') for (const link of this.#links) this.#announce(link)
+    if (this.#life.phase === 'ready') this.#announce()
   }
 
   /** The application does not accept connections: nothing is lent until it does again (brxy.v1 rule 3). */
@@ -158,20 +166,7 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner {
   // --- EdgeLinkOwner ---
 
   hello() {
-    const { route, launch, platform, options } = this.#config
-    return {
-      route,
-      features: options.sendProxy === undefined ? [] : [FEATURE_ADDRESSES],
-      instance: this.#instance,
-      phase:
-        this.#life.phase === 'starting' || this.#life.phase === 'failed'
-          ? ('starting' as const)
-          : ('ready' as const),
-      slots: this.#ledger.slots,
-      labels: {},
-      ...(launch === undefined ? {} : { launch }),
-      ...(platform === undefined ? {} : { platform }),
-    }
+    return this.#self.hello()
   }
 
   token(): string {
@@ -184,7 +179,7 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner {
   }
 
   isAppRunning(): boolean {
-    return this.#run?.isAlive !== false
+    return this.#run?.isAlive !== false || this.#life.phase === 'parked'
   }
 
   admit(link: EdgeLink): number {
@@ -208,10 +203,10 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner {
       const message = `${link.address} does not say whose connections come: the application is told of unknown clients. Upgrade the edge`
       this.#config.onEvent({ type: 'notice', message })
     }
-    // The application began to listen between HELLO and WELCOME.
-    if (helloPhase === 'starting' && this.#life.phase === 'ready') this.#announce(link)
+    // Between HELLO and WELCOME the application began to listen, or the instance was parked or recalled.
+    if (helloPhase !== this.#self.phase) this.#self.announce(link)
     this.#lend(this.#ledger.opened(link, nowMs))
-    this.#do(this.#life.connected(link, nowMs))
+    this.#do(this.#life.connected(link, nowMs, welcome.leave === 'park'))
     const { phase } = this.#life
     if (phase === 'failed' && this.#failure !== null)
       this.#report(link, this.#failure.reason, this.#failure.end)
@@ -248,6 +243,10 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner {
     this.#do(this.#life.verdict(link, go, this.wheel.now()))
   }
 
+  onRecall(): void {
+    this.#do(this.#life.recalled(this.wheel.now()))
+  }
+
   onDrain(link: EdgeLink): void {
     // The edge gives its grants back in the RETURN that follows, and opens no more.
     this.#ledger.drained(link)
@@ -260,16 +259,16 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner {
 
   // --- carrying out ---
 
-  #do(actions: readonly LifeAction[]): void {
+  #do(actions: readonly LifeAction<EdgeLink>[]): void {
     for (const action of actions) this.#perform(action)
     this.#arm()
   }
 
-  #perform(action: LifeAction): void {
+  #perform(action: LifeAction<EdgeLink>): void {
     const nowMs = this.wheel.now()
     switch (action.kind) {
       case 'announce':
-        for (const link of this.#links) this.#announce(link)
+        this.#announce()
         this.#lend(this.#ledger.setLending(true, nowMs))
         return
       case 'report':
@@ -290,7 +289,21 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner {
       case 'drain':
         this.#lend(this.#ledger.setLending(false, nowMs))
         for (const { session } of this.#links) session?.drain()
-        this.#config.onEvent({ type: 'phase', phase: 'draining', reason: 'a signal' })
+        this.#config.onEvent({ type: 'phase', phase: 'draining', reason: action.reason })
+        return
+      case 'replace':
+        action.edge.session?.replace()
+        this.#config.onEvent({ type: 'phase', phase: 'replacing', reason: 'a signal' })
+        return
+      case 'kept':
+        this.#config.onEvent({ type: 'notice', message: `this instance stays: ${action.reason}` })
+        return
+      case 'park':
+        this.#announce()
+        this.#config.onEvent({ type: 'phase', phase: 'parked', reason: action.reason })
+        return
+      case 'restart':
+        this.#restart()
         return
       case 'stop':
         void this.#stop(action.kill ? 0 : this.#config.options.stopMs)
@@ -301,20 +314,21 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner {
     }
   }
 
-  #announce(link: EdgeLink): void {
-    link.session?.status({ phase: 'ready', slots: this.#ledger.slots, busy: this.#ledger.busy })
+  /** The application starts once more, as though this were the first time. */
+  #restart(): void {
+    const { application, options, onEvent } = this.#config
+    onEvent({ type: 'phase', phase: 'starting', reason: 'recalled' })
+    this.#announce()
+    this.#forwarder = null
+    this.#run = new ApplicationRun(application.again(), options, this.wheel, this)
+  }
+
+  #announce(): void {
+    for (const link of this.#links) this.#self.announce(link)
   }
 
   #report(link: EdgeLink, reason: string, end: AppEnd | null): void {
-    link.session?.status({
-      phase: 'failed',
-      reason,
-      exitCode: end?.code ?? null,
-      signal: end?.signal ?? null,
-      output: this.#run?.tail() ?? '',
-      slots: this.#ledger.slots,
-      busy: this.#ledger.busy,
-    })
+    this.#self.failed(link, reason, end, this.#run?.tail() ?? '')
     this.#do(this.#life.reported())
   }
 

@@ -140,6 +140,14 @@ export const LINKER_OPTIONS = defineOptions({
     doc: 'Without any edge and without work for this long it stops.',
     group: 'Times',
   },
+  replaceTimeoutMs: {
+    kind: 'duration',
+    default: 150_000,
+    min: 1,
+    max: 3_600_000,
+    doc: 'After SIGHUP an instance that has no successor by then stays, and says so.',
+    group: 'Times',
+  },
   stopMs: {
     kind: 'duration',
     default: 10_000,

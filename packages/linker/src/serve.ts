@@ -67,7 +67,10 @@ export async function serve(request: LinkRequest, env: NodeJS.ProcessEnv): Promi
       onEvent,
     })
     linker.start()
-    signals.handle((number, count) => (count === 1 ? linker.drain() : linker.kill(number)))
+    signals.handle({
+      onEnd: (number, count) => (count === 1 ? linker.drain() : linker.kill(number)),
+      onReplace: () => linker.replace(),
+    })
     return await linker.done
   } catch (error) {
     // Before anything was started: only --to can be wrong by now.
@@ -85,16 +88,15 @@ async function start(
   onEvent: (event: LinkerEvent) => void,
   onOutput: (stream: 'stdout' | 'stderr', chunk: Buffer) => void,
 ): Promise<StartedApplication> {
-  const started = await StartedApplication.start({
+  return StartedApplication.start({
     argv: command,
     port: options.appPort,
     health: healthPage(options),
     env,
     onOutput,
+    onStarted: (pid, port) => onEvent({ type: 'app-started', pid, port }),
     onNotice: (message) => onEvent({ type: 'notice', message }),
   })
-  onEvent({ type: 'app-started', pid: started.pid, port: started.port })
-  return started
 }
 
 function healthPage({ health, h2c, sendProxy }: LinkRequest['options']): HealthPage | undefined {

@@ -16,6 +16,8 @@ export interface StartedApplicationOptions {
   readonly env: NodeJS.ProcessEnv
   /** Gets every byte of output as it comes. */
   onOutput(stream: 'stdout' | 'stderr', chunk: Buffer): void
+  /** There is a process. */
+  onStarted?(pid: number, port: number): void
   /** Gets a line for the operator. */
   onNotice(line: string): void
 }
@@ -38,7 +40,9 @@ export class StartedApplication implements Application {
   /** @throws AppError if there is no port, or the command cannot be run */
   static async start(options: StartedApplicationOptions): Promise<StartedApplication> {
     const port = options.port ?? (await freePort(Math.random))
-    return new StartedApplication(options, await startApp({ ...options, port }), port)
+    const started = new StartedApplication(options, await startApp({ ...options, port }), port)
+    options.onStarted?.(started.pid, port)
+    return started
   }
 
   private constructor(options: StartedApplicationOptions, process: AppProcess, port: number) {
@@ -115,6 +119,10 @@ export class StartedApplication implements Application {
 
   isFailing(): boolean {
     return this.#process.isFailing()
+  }
+
+  again(): Promise<StartedApplication> {
+    return StartedApplication.start(this.#options)
   }
 
   tail(): string {

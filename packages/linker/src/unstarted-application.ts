@@ -1,6 +1,6 @@
 import type { AppError } from './app/errors.ts'
 import type { Application } from './application.ts'
-import type { AppEnd } from './life/life.ts'
+import type { AppEnd } from './life/action.ts'
 
 /** An application that could not be started: what is left is to tell the edge, which has requests waiting for it. */
 export class UnstartedApplication implements Application {
@@ -20,6 +20,10 @@ export class UnstartedApplication implements Application {
 
   isFailing(): boolean {
     return false
+  }
+
+  again(): Promise<this> {
+    return Promise.resolve(this)
   }
 
   tail(): string {

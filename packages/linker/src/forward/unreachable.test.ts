@@ -161,6 +161,7 @@ async function stuckApplication(): Promise<Application> {
     waitUntilListening: () => Promise.resolve({ host: '127.0.0.1', port, tookMs: 0 }),
     stop: () => Promise.resolve(),
     isFailing: () => false,
+    again: () => Promise.reject(new Error('it is not started here')),
     tail: () => '',
   }
 }

@@ -1,15 +1,26 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Life, type LifeAction, type LifeOptions } from './life.ts'
+import type { LifeAction } from './action.ts'
+import { Life, type LifeOptions } from './life.ts'
 
 const OPTIONS: LifeOptions = {
   startTimeoutMs: 120_000,
   idleMs: 60_000,
   drainMs: 30_000,
   lostMs: 50_000,
+  replaceMs: 150_000,
   reportMs: 5_000,
 }
 
+/**
+ * What holds in every history of an instance:
+ *
+ * - it exits once, as the last thing, and two signals always end it;
+ * - it stops with requests running only after a signal, a deadline or a failure;
+ * - it asks to leave only when idle, not while it is to be replaced, and leaves only when every edge has agreed;
+ * - REPLACE goes to an edge that owes no answer, and changes nothing until one says GO;
+ * - a parked one exits only by a signal or without any edge; only a RECALL starts its application again.
+ */
 describe('any history', () => {
   type Step = readonly [string, number]
   const step: fc.Arbitrary<Step> = fc.tuple(
@@ -20,20 +31,34 @@ describe('any history', () => {
         weight: 24,
         arbitrary: fc.constantFrom('busy', 'probe', 'free', 'free', 'wait', 'deadline', 'deadline'),
       },
-      { weight: 2, arbitrary: fc.constantFrom('stopped', 'reported') },
+      { weight: 8, arbitrary: fc.constantFrom('stopped', 'stopped', 'recall', 'hup') },
+      { weight: 1, arbitrary: fc.constant('reported') },
       { weight: 1, arbitrary: fc.constantFrom('drain', 'refused', 'died', 'kill') },
     ),
     fc.nat(2),
   )
 
   test('exits once, as the last thing; stops idle ones only when nothing runs', { timeout: 30_000 }, () => {
-    const seen = { exit: 0, leave: 0, stay: 0, drain: 0, report: 0, announce: 0, stop: 0, idle: 0 }
+    const seen = {
+      exit: 0,
+      leave: 0,
+      stay: 0,
+      drain: 0,
+      replace: 0,
+      kept: 0,
+      park: 0,
+      restart: 0,
+      report: 0,
+      announce: 0,
+      stop: 0,
+      idle: 0,
+    }
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
         const life = new Life<number>(OPTIONS, 0)
         const edges = new Set<number>()
-        // LEAVEs that each edge has been sent and not answered.
-        const asked = new Map<number, boolean[]>()
+        // LEAVEs and REPLACEs that each edge has been sent and not answered.
+        const asked = new Map<number, string[]>()
         let nowMs = 0
         // What runs, and whether it is passive.
         const running: boolean[] = []
@@ -41,7 +66,9 @@ describe('any history', () => {
         let exits = 0
         let stops = 0
         let cause = ''
-        const take = (actions: readonly LifeAction[]) => {
+        let isWanted = false
+        let isParked = false
+        const take = (actions: readonly LifeAction<number>[]) => {
           for (const action of actions) {
             if (exits > 0) throw new Error(`${action.kind} after the exit`)
             seen[action.kind]++
@@ -50,9 +77,28 @@ describe('any history', () => {
               if (running.includes(false)) throw new Error('an instance with work leaves')
               if (nowMs - activeMs < OPTIONS.idleMs)
                 throw new Error('an instance leaves before its idle time')
-              for (const edge of edges) asked.get(edge)?.push(true)
+              if (isWanted) throw new Error('an instance leaves that is to be replaced')
+              for (const edge of edges) asked.get(edge)?.push('leave')
             }
+            if (action.kind === 'replace') {
+              if (!isWanted || life.phase !== 'ready') throw new Error('asks for a successor unasked')
+              if (!edges.has(action.edge)) throw new Error('asks an edge without a session')
+              if (asked.get(action.edge)?.length !== 0) throw new Error('asks an edge that owes an answer')
+              asked.get(action.edge)?.push('replace')
+            }
+            if (action.kind === 'kept' && !isWanted) throw new Error('says twice that it stays')
+            if (action.kind === 'kept' || action.kind === 'drain' || action.kind === 'stop') isWanted = false
+            if (action.kind === 'drain' && action.reason === 'replaced' && cause !== 'go')
+              throw new Error('replaced without GO')
+            if (action.kind === 'park' || action.kind === 'restart') {
+              if (isParked === (action.kind === 'park')) throw new Error(`${action.kind} twice`)
+              isParked = action.kind === 'park'
+              stops = 0
+            }
+            if (action.kind === 'announce' && isParked) throw new Error('announces what is stopped')
             if (action.kind !== 'stop') continue
+            if (isParked && !['drain', 'kill', 'deadline', 'wait'].includes(cause))
+              throw new Error(`a parked instance exits, by ${cause}`)
             if (!action.kill && ++stops > 1) throw new Error('the application is stopped twice')
             const mayCut = action.kill || ['deadline', 'died', 'reported', 'refused', 'drain'].includes(cause)
             if (running.length > 0 && !mayCut)
@@ -73,8 +119,8 @@ describe('any history', () => {
             case 'up':
               if (edges.has(edge)) break
               edges.add(edge)
-              asked.set(edge, phase === 'leaving' ? [true] : [])
-              take(life.connected(edge, nowMs))
+              asked.set(edge, phase === 'leaving' ? ['leave'] : [])
+              take(life.connected(edge, nowMs, edge > 0))
               break
             case 'down':
               if (!edges.delete(edge)) break
@@ -82,7 +128,7 @@ describe('any history', () => {
               break
             case 'go':
             case 'stay':
-              if (edges.has(edge) && asked.get(edge)?.shift() === true)
+              if (edges.has(edge) && asked.get(edge)?.shift() !== undefined)
                 take(life.verdict(edge, name === 'go', nowMs))
               break
             case 'busy':
@@ -117,6 +163,14 @@ describe('any history', () => {
             case 'reported':
               take(life.reported())
               break
+            case 'hup':
+              if (['starting', 'ready', 'leaving'].includes(phase)) isWanted = true
+              take(life.replace(nowMs))
+              if (life.phase !== phase) throw new Error('an instance that is to be replaced goes on')
+              break
+            case 'recall':
+              take(life.recalled(nowMs))
+              break
             case 'stopped':
               take(life.appStopped())
               break
@@ -141,7 +195,7 @@ describe('any history', () => {
         expect(exits).toBe(1)
         expect(life.phase).toBe('done')
       }),
-      { numRuns: 2_000 },
+      { numRuns: 6_000 },
     )
     for (const [kind, count] of Object.entries(seen))
       expect(count, `${kind} in ${JSON.stringify(seen)}`).toBeGreaterThan(20)

@@ -1,15 +1,17 @@
 import { describe, expect, test } from 'vitest'
-import { Life, type LifeAction, type LifeOptions } from './life.ts'
+import type { LifeAction } from './action.ts'
+import { Life, type LifeOptions } from './life.ts'
 
 const OPTIONS: LifeOptions = {
   startTimeoutMs: 120_000,
   idleMs: 60_000,
   drainMs: 30_000,
   lostMs: 50_000,
+  replaceMs: 150_000,
   reportMs: 5_000,
 }
 
-const STOP: LifeAction = { kind: 'stop', kill: false }
+const STOP: LifeAction<string> = { kind: 'stop', kill: false }
 const EXITED = { code: 3, signal: null }
 
 /** A life at time 0. */
@@ -234,7 +236,7 @@ describe('leaving', () => {
 
   test('a signal drains instead', () => {
     const life = leaving('a')
-    expect(life.drain(60_001)).toEqual([{ kind: 'drain' }, STOP])
+    expect(life.drain(60_001)).toEqual([{ kind: 'drain', reason: 'stopped by a signal' }, STOP])
     expect(life.verdict('a', false, 60_002)).toEqual([])
     expect(exitCode(life)).toBe(0)
   })
@@ -277,7 +279,7 @@ describe('passive requests', () => {
   test('are finished before a signal stops the application', () => {
     const life = ready('a')
     life.began(true)
-    expect(life.drain(10)).toEqual([{ kind: 'drain' }])
+    expect(life.drain(10)).toEqual([{ kind: 'drain', reason: 'stopped by a signal' }])
     expect(life.ended(true, 20)).toEqual([STOP])
   })
 
@@ -352,7 +354,7 @@ describe('signals', () => {
     const life = ready('a')
     life.began(false)
     life.began(false)
-    expect(life.drain(20)).toEqual([{ kind: 'drain' }])
+    expect(life.drain(20)).toEqual([{ kind: 'drain', reason: 'stopped by a signal' }])
     expect([life.phase, life.admits, life.nextDeadline()]).toEqual(['draining', true, 30_020])
     expect(life.drain(21)).toEqual([])
     expect(life.ended(false, 30)).toEqual([])
@@ -378,6 +380,6 @@ describe('signals', () => {
   })
 
   test('an idle one stops at once', () => {
-    expect(ready('a').drain(5)).toEqual([{ kind: 'drain' }, STOP])
+    expect(ready('a').drain(5)).toEqual([{ kind: 'drain', reason: 'stopped by a signal' }, STOP])
   })
 })

@@ -1,42 +1,30 @@
 import { assert } from '@brxy/protocol'
+import type { AppEnd, LifeAction } from './action.ts'
+import { Questions } from './questions.ts'
+import { Replacement } from './replacement.ts'
 import { signalNumber } from './signal.ts'
 
 /** Where an instance is in its life. */
-export type LifePhase = 'starting' | 'ready' | 'leaving' | 'draining' | 'stopping' | 'failed' | 'done'
+export type LifePhase =
+  | 'starting'
+  | 'ready'
+  | 'leaving'
+  | 'draining'
+  | 'stopping'
+  | 'parked'
+  | 'failed'
+  | 'done'
 
 export interface LifeOptions {
   readonly startTimeoutMs: number
   readonly idleMs: number
   readonly drainMs: number
   readonly lostMs: number
+  /** An instance that is to be replaced and has no successor by then stays. */
+  readonly replaceMs: number
   /** Longest wait for an edge that could be told why the application failed. */
   readonly reportMs: number
 }
-
-/** How an application ended by itself. */
-export interface AppEnd {
-  readonly code: number | null
-  readonly signal: string | null
-  /** What to say of it instead of the status: why it could not be started at all. */
-  readonly reason?: string
-}
-
-/** What is to be done. */
-export type LifeAction =
-  /** Tell the edges STATUS ready, and lend slots. */
-  | { readonly kind: 'announce' }
-  /** Lend no more, and tell the edges STATUS failed; say reported() when one has been told. */
-  | { readonly kind: 'report'; readonly reason: string; readonly end: AppEnd | null }
-  /** Lend no more and say LEAVE; verdicts follow. */
-  | { readonly kind: 'leave' }
-  /** The edge wants the instance to stay: lend again. */
-  | { readonly kind: 'stay' }
-  /** Lend no more and say DRAIN. */
-  | { readonly kind: 'drain' }
-  /** Stop the application; say appStopped() when it is gone. */
-  | { readonly kind: 'stop'; readonly kill: boolean }
-  /** End the sessions and the process. */
-  | { readonly kind: 'exit'; readonly code: number; readonly reason: string }
 
 /** Exit codes (CLI.md). */
 const CLEAN = 0
@@ -46,20 +34,18 @@ const TOKEN_REFUSED = 77
 const NEVER_LISTENED = 124
 const SIGNAL_BASE = 128
 
+const SIGNALLED = 'stopped by a signal'
+const REPLACED = 'replaced'
+
 const NEVER = Number.POSITIVE_INFINITY
 
-/** What LEAVE means to one edge. */
-interface Verdicts {
-  /** LEAVEs it has not answered. More than one when the instance stayed because another edge wanted it. */
-  unanswered: number
-  /** It said GO to the last one. */
-  agreed: boolean
-}
-
 /**
- * The life of one instance: starting, ready, leaving when idle, draining after a signal, failing. A pure state
- * machine: events come in with the time, actions come out; the last one is 'exit', once. `E` stands for an edge.
+ * The life of one instance: starting, ready, leaving when idle, draining after a signal or when it was replaced,
+ * failing. A pure state machine: events come in with the time, actions come out; the last one is 'exit', once. `E`
+ * stands for an edge. Where the platform restarts what exits, an instance that leaves is parked instead.
  *
+ *         /---------- RECALL ----------- parked
+ *        v                                 ^
  *     starting -> ready <-> leaving -> stopping -> done
  *         \          \--> draining --/
  *          \--> failed (reports why) --/
@@ -71,19 +57,25 @@ export class Life<E> {
   #busy = 0
   /** Those among them that are no activity: a probe must not keep alive what nobody uses. */
   #passive = 0
-  /** Those with a session. */
-  readonly #edges = new Map<E, Verdicts>()
+  readonly #questions = new Questions<E>()
+  readonly #replacement: Replacement<E>
+  /** What the last WELCOME said: one that leaves is parked, and does not exit. */
+  #parks = false
+  /** The application is being stopped so that the instance can be parked. */
+  #isParking = false
   #everConnected = false
   #everServed = false
-  readonly #startDeadlineMs: number
+  #startDeadlineMs: number
   #idleSinceMs = NEVER
   #lostSinceMs: number
   #drainDeadlineMs = NEVER
+  #drainReason = ''
   #reportDeadlineMs = NEVER
   #exit = { code: CLEAN, reason: '' }
 
   constructor(options: LifeOptions, nowMs: number) {
     this.#options = options
+    this.#replacement = new Replacement(options.replaceMs)
     this.#startDeadlineMs = nowMs + options.startTimeoutMs
     this.#lostSinceMs = nowMs
   }
@@ -103,34 +95,41 @@ export class Life<E> {
    */
   nextDeadline(): number {
     const lostMs =
-      this.#edges.size === 0 && this.#busy === 0 ? this.#lostSinceMs + this.#options.lostMs : NEVER
+      this.#questions.edgeCount === 0 && this.#busy === 0 ? this.#lostSinceMs + this.#options.lostMs : NEVER
     switch (this.#phase) {
       case 'starting':
         return Math.min(this.#startDeadlineMs, lostMs)
       case 'ready':
-        if (this.#edges.size === 0) return lostMs
-        return this.#busy > this.#passive ? NEVER : this.#idleSinceMs + this.#options.idleMs
+        return Math.min(this.#replacement.deadlineMs, lostMs, this.#idleDeadline())
       case 'draining':
         return this.#drainDeadlineMs
       case 'failed':
         return this.#reportDeadlineMs
+      case 'parked':
+        return lostMs
       default:
         return NEVER
     }
   }
 
-  tick(nowMs: number): LifeAction[] {
+  tick(nowMs: number): LifeAction<E>[] {
     if (nowMs < this.nextDeadline()) return []
     switch (this.#phase) {
       case 'starting': {
         if (nowMs < this.#startDeadlineMs) return this.#lost()
-        const seconds = Math.round(this.#options.startTimeoutMs / 100) / 10
-        return this.#fail(NEVER_LISTENED, `the application did not listen within ${seconds} s`, null, nowMs)
+        const reason = `the application did not listen within ${seconds(this.#options.startTimeoutMs)} s`
+        return this.#fail(NEVER_LISTENED, reason, null, nowMs)
       }
       case 'ready':
-        return this.#edges.size > 0 ? this.#leave() : this.#lost()
+        if (nowMs >= this.#replacement.deadlineMs) {
+          this.#replacement.end()
+          return [{ kind: 'kept', reason: `no replacement within ${seconds(this.#options.replaceMs)} s` }]
+        }
+        return this.#questions.edgeCount > 0 ? this.#leave() : this.#lost()
+      case 'parked':
+        return this.#lost()
       case 'draining':
-        return this.#stop(CLEAN, 'stopped by a signal')
+        return this.#drained()
       default:
         // 'failed': no edge came that could be told.
         return this.reported()
@@ -138,16 +137,16 @@ export class Life<E> {
   }
 
   /** The application listens. */
-  listening(nowMs: number): LifeAction[] {
+  listening(nowMs: number): LifeAction<E>[] {
     if (this.#phase !== 'starting') return []
     this.#phase = 'ready'
     this.#idleSinceMs = nowMs
-    return [{ kind: 'announce' }]
+    return [{ kind: 'announce' }, ...this.#askForSuccessor(nowMs)]
   }
 
   /** The application ended by itself, or could not be started. */
-  appEnded(end: AppEnd, nowMs: number): LifeAction[] {
-    if (this.#phase === 'stopping' || this.#phase === 'failed' || this.#phase === 'done') return []
+  appEnded(end: AppEnd, nowMs: number): LifeAction<E>[] {
+    if (this.#phase !== 'starting' && !this.admits) return []
     const how = end.signal === null ? `exited with status ${end.code}` : `was ended by ${end.signal}`
     const when = this.#phase === 'starting' ? ' before it listened' : ''
     const code = end.signal === null ? (end.code ?? 1) : SIGNAL_BASE + signalNumber(end.signal)
@@ -156,23 +155,29 @@ export class Life<E> {
   }
 
   /** The report of a failure is out, or cannot be: what is left of the application is stopped. */
-  reported(): LifeAction[] {
+  reported(): LifeAction<E>[] {
     return this.#phase === 'failed' ? this.#stop(this.#exit.code, this.#exit.reason) : []
   }
 
-  /** A session is up. While leaving, it is told so. */
-  connected(edge: E, nowMs: number): LifeAction[] {
-    this.#edges.set(edge, { unanswered: this.#phase === 'leaving' ? 1 : 0, agreed: false })
+  /**
+   * A session is up. While leaving, it is told so.
+   * @param parks what its WELCOME says: one that leaves keeps its tunnel, for the platform would start it again
+   */
+  connected(edge: E, nowMs: number, parks = false): LifeAction<E>[] {
+    this.#questions.opened(edge)
+    if (this.#phase === 'leaving') this.#questions.ask(edge, 'leave')
     this.#everConnected = true
+    this.#parks = parks
+    if (this.#phase !== 'ready') return []
     // An edge that comes back may have something to do: idleness is counted anew.
-    if (this.#phase === 'ready') this.#idleSinceMs = nowMs
-    return []
+    this.#idleSinceMs = nowMs
+    return this.#askForSuccessor(nowMs)
   }
 
   /** A session is over. */
-  disconnected(edge: E, nowMs: number): LifeAction[] {
-    this.#edges.delete(edge)
-    if (this.#edges.size === 0) this.#lostSinceMs = nowMs
+  disconnected(edge: E, nowMs: number): LifeAction<E>[] {
+    this.#questions.closed(edge)
+    if (this.#questions.edgeCount === 0) this.#lostSinceMs = nowMs
     // An edge that is gone cannot send a request any more: that is as good as GO.
     return this.#goIfAgreed()
   }
@@ -182,7 +187,7 @@ export class Life<E> {
    * trying, for an edge may have been restarted with another secret by mistake.
    * @param isToken the token is what they refuse
    */
-  refused(isToken: boolean, reason: string): LifeAction[] {
+  refused(isToken: boolean, reason: string): LifeAction<E>[] {
     if (this.#everConnected) return []
     if (this.#phase === 'failed') return this.reported()
     if (this.#phase !== 'starting' && this.#phase !== 'ready') return []
@@ -197,41 +202,65 @@ export class Life<E> {
   }
 
   /** The application is done with a request. @param isPassive as it began */
-  ended(isPassive: boolean, nowMs: number): LifeAction[] {
+  ended(isPassive: boolean, nowMs: number): LifeAction<E>[] {
     this.#busy--
     if (isPassive) this.#passive--
     assert(0 <= this.#passive && this.#passive <= this.#busy, 'what ends has begun')
     if (!isPassive) this.#idleSinceMs = nowMs
     if (this.#busy > 0) return []
-    if (this.#edges.size === 0) this.#lostSinceMs = nowMs
-    if (this.#phase === 'draining') return this.#stop(CLEAN, 'stopped by a signal')
+    if (this.#questions.edgeCount === 0) this.#lostSinceMs = nowMs
+    if (this.#phase === 'draining') return this.#drained()
     return this.#goIfAgreed()
   }
 
-  /** An edge's answer to LEAVE. */
-  verdict(edge: E, go: boolean, nowMs: number): LifeAction[] {
-    const verdicts = this.#edges.get(edge)
-    if (verdicts === undefined || verdicts.unanswered === 0) return []
-    // To an earlier LEAVE: since then the instance was lent, so that only the answer to the last one counts.
-    if (--verdicts.unanswered > 0 || this.#phase !== 'leaving') return []
-    verdicts.agreed = go
+  /** An edge's answer to LEAVE or REPLACE. */
+  verdict(edge: E, go: boolean, nowMs: number): LifeAction<E>[] {
+    const question = this.#questions.answered(edge, go)
+    if (question === 'replace') return this.#replaced(edge, go, nowMs)
+    if (question === null || (this.#phase !== 'leaving' && this.#phase !== 'ready')) return []
+    if (this.#phase === 'ready') return this.#askForSuccessor(nowMs)
     if (go) return this.#goIfAgreed()
     this.#phase = 'ready'
     this.#idleSinceMs = nowMs
-    return [{ kind: 'stay' }]
+    return [{ kind: 'stay' }, ...this.#askForSuccessor(nowMs)]
+  }
+
+  /**
+   * SIGHUP without a terminal: the instance goes on as before until a successor serves, and leaves then. One that
+   * starts, or may be about to leave, asks when it is ready. Asking twice changes nothing.
+   */
+  replace(nowMs: number): LifeAction<E>[] {
+    if (this.#phase !== 'starting' && this.#phase !== 'ready' && this.#phase !== 'leaving') return []
+    this.#replacement.want()
+    return this.#phase === 'ready' ? this.#askForSuccessor(nowMs) : []
+  }
+
+  /** The edge wants a parked instance again. */
+  recalled(nowMs: number): LifeAction<E>[] {
+    if (this.#phase !== 'parked') return []
+    this.#phase = 'starting'
+    this.#startDeadlineMs = nowMs + this.#options.startTimeoutMs
+    this.#everServed = false
+    return [{ kind: 'restart' }]
   }
 
   /** SIGTERM or SIGINT: no new work, running requests finish. */
-  drain(nowMs: number): LifeAction[] {
+  drain(nowMs: number): LifeAction<E>[] {
     switch (this.#phase) {
       case 'starting':
-        return this.#stop(CLEAN, 'stopped by a signal')
+        return this.#stop(CLEAN, SIGNALLED)
       case 'ready':
       case 'leaving':
-        this.#phase = 'draining'
-        this.#drainDeadlineMs = nowMs + this.#options.drainMs
-        if (this.#busy === 0) return [{ kind: 'drain' }, ...this.#stop(CLEAN, 'stopped by a signal')]
-        return [{ kind: 'drain' }]
+        return this.#drain(SIGNALLED, nowMs)
+      case 'draining':
+      case 'stopping':
+        // It was to be parked. A signal means the process.
+        this.#drainReason = SIGNALLED
+        if (this.#isParking) this.#exit = { code: CLEAN, reason: SIGNALLED }
+        this.#isParking = false
+        return []
+      case 'parked':
+        return this.#stop(CLEAN, SIGNALLED)
       case 'failed':
         // Nobody waits for an edge against a signal; the status stays the failure's.
         return this.reported()
@@ -241,50 +270,104 @@ export class Life<E> {
   }
 
   /** A second signal: at once. @param signal its number. */
-  kill(signal: number): LifeAction[] {
+  kill(signal: number): LifeAction<E>[] {
     if (this.#phase === 'done') return []
     this.#exit = { code: SIGNAL_BASE + signal, reason: 'stopped by a second signal' }
     this.#phase = 'stopping'
+    this.#isParking = false
     return [{ kind: 'stop', kill: true }]
   }
 
   /** The application is gone, as a stop action asked. */
-  appStopped(): LifeAction[] {
+  appStopped(): LifeAction<E>[] {
     if (this.#phase !== 'stopping') return []
+    if (this.#isParking) {
+      this.#isParking = false
+      this.#phase = 'parked'
+      return [{ kind: 'park', reason: this.#exit.reason }]
+    }
     this.#phase = 'done'
     return [{ kind: 'exit', ...this.#exit }]
   }
 
-  #leave(): LifeAction[] {
+  /** An instance that is to be replaced is not idle: its successor decides. */
+  #idleDeadline(): number {
+    const isIdle =
+      this.#questions.edgeCount > 0 && this.#busy === this.#passive && !this.#replacement.isWanted
+    return isIdle ? this.#idleSinceMs + this.#options.idleMs : NEVER
+  }
+
+  #leave(): LifeAction<E>[] {
     this.#phase = 'leaving'
-    for (const verdicts of this.#edges.values()) {
-      verdicts.unanswered++
-      verdicts.agreed = false
-    }
+    for (const edge of this.#questions.edges) this.#questions.ask(edge, 'leave')
     return [{ kind: 'leave' }]
   }
 
   /** Nothing runs and no edge can send anything: the instance goes. */
-  #goIfAgreed(): LifeAction[] {
-    if (this.#phase !== 'leaving' || this.#busy > 0) return []
-    for (const { agreed } of this.#edges.values()) if (!agreed) return []
-    return this.#stop(CLEAN, 'idle')
+  #goIfAgreed(): LifeAction<E>[] {
+    if (this.#phase !== 'leaving' || this.#busy > 0 || !this.#questions.allAgree) return []
+    return this.#go('idle')
   }
 
-  #lost(): LifeAction[] {
+  /** Asks each edge that may start a successor and has not been asked. One that owes another answer comes after it. */
+  #askForSuccessor(nowMs: number): LifeAction<E>[] {
+    const actions: LifeAction<E>[] = []
+    this.#replacement.begin(nowMs)
+    for (const edge of this.#questions.edges) {
+      if (!this.#replacement.awaits(edge) || this.#questions.isAsked(edge)) continue
+      this.#questions.ask(edge, 'replace')
+      actions.push({ kind: 'replace', edge })
+    }
+    return actions
+  }
+
+  /** GO counts however late it comes: the successor is there. */
+  #replaced(edge: E, go: boolean, nowMs: number): LifeAction<E>[] {
+    if (this.#phase !== 'ready') return []
+    if (go) return this.#drain(REPLACED, nowMs)
+    if (!this.#replacement.declined(edge)) return []
+    return [{ kind: 'kept', reason: 'no edge starts a replacement; the log of the edge says why' }]
+  }
+
+  #drain(reason: string, nowMs: number): LifeAction<E>[] {
+    this.#phase = 'draining'
+    this.#drainDeadlineMs = nowMs + this.#options.drainMs
+    this.#drainReason = reason
+    this.#replacement.end()
+    return this.#busy === 0 ? [{ kind: 'drain', reason }, ...this.#drained()] : [{ kind: 'drain', reason }]
+  }
+
+  #drained(): LifeAction<E>[] {
+    const reason = this.#drainReason
+    return reason === SIGNALLED ? this.#stop(CLEAN, reason) : this.#go(reason)
+  }
+
+  /** It leaves because the edges agreed. */
+  #go(reason: string): LifeAction<E>[] {
+    this.#isParking = this.#parks
+    return this.#stop(CLEAN, reason)
+  }
+
+  #lost(): LifeAction<E>[] {
     return this.#stop(this.#everConnected ? CLEAN : UNAVAILABLE, 'no edge could be reached')
   }
 
-  #stop(code: number, reason: string): LifeAction[] {
+  #stop(code: number, reason: string): LifeAction<E>[] {
     this.#phase = 'stopping'
+    this.#replacement.end()
     this.#exit = { code, reason }
     return [{ kind: 'stop', kill: false }]
   }
 
-  #fail(code: number, reason: string, end: AppEnd | null, nowMs: number): LifeAction[] {
+  #fail(code: number, reason: string, end: AppEnd | null, nowMs: number): LifeAction<E>[] {
     this.#phase = 'failed'
+    this.#replacement.end()
     this.#exit = { code, reason }
     this.#reportDeadlineMs = nowMs + this.#options.reportMs
     return [{ kind: 'report', reason, end }]
   }
+}
+
+function seconds(ms: number): number {
+  return Math.round(ms / 100) / 10
 }

@@ -41,6 +41,7 @@ export interface EdgeLinkOwner {
   onDemand(link: EdgeLink, count: number): void
   onVerdict(link: EdgeLink, go: boolean): void
   onDrain(link: EdgeLink): void
+  onRecall(link: EdgeLink): void
   onBug(error: unknown): void
 }
 
@@ -187,7 +188,7 @@ export class EdgeLink implements LinkerSessionHandler {
   }
 
   onRecall(): void {
-    // Only parked instances are recalled.
+    this.#owner.onRecall(this)
   }
 
   onDrain(): void {

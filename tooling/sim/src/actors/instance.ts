@@ -169,6 +169,10 @@ class LinkedProcess implements LinkedApplication {
     await this.#isGone
   }
 
+  again(): Promise<LinkedApplication> {
+    return Promise.reject(new Error('instances of this world exit when they leave'))
+  }
+
   tail(): string {
     return 'the last line that the application wrote'
   }
