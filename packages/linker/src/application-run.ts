@@ -56,6 +56,11 @@ export class ApplicationRun {
     return !this.#abort.signal.aborted
   }
 
+  /** Requests whose client has left, and which the application may still be computing. */
+  get lingering(): number {
+    return this.#forwarder?.lingeringCount ?? 0
+  }
+
   /** The last output, for the report of a failure. */
   tail(): string {
     return this.#application?.tail() ?? ''
@@ -111,6 +116,7 @@ export class ApplicationRun {
       // One that is being stopped may exit with status 0 in the middle of what it does.
       isAppFailing: () => this.#isStopping || this.#application?.isFailing() === true,
       onLimit: (streams) => owner.onLimit(streams),
+      onSlots: (value) => owner.onSlots(value),
       onBadResponse: (message) => owner.onBadResponse(message),
       onBug: (error) => owner.onBug(error),
     }

@@ -17,6 +17,8 @@ export const LINKER_ERRORS = {
   'link/app-argv-empty': 'The command of the application is empty.',
   'link/app-not-found': 'The command of the application does not exist on PATH.',
   'link/app-not-executable': 'The command of the application cannot be executed.',
+  'link/control':
+    'The control socket (`--control`) cannot be made: another process listens there, something else has its name, or its folder is missing. Give another path, or a folder.',
   'link/no-free-port': 'No free port for the application was found between 20000 and 32767.',
 } as const
 

@@ -13,49 +13,36 @@ import {
   WindowBudget,
 } from '@brxy/protocol'
 import { TimerWheel, WheelTimer } from '@brxy/protocol/transport'
-import type { Application } from './application.ts'
 import { ApplicationRun, type ApplicationRunOwner } from './application-run.ts'
-import type { LinkerEvent } from './event.ts'
+import type { ControlTarget, SlotState } from './control/control-request.ts'
 import type { Forwarder } from './forward/forwarder.ts'
 import { Ledger, type LedgerAction } from './ledger/ledger.ts'
+import { SlotCount } from './ledger/slot-count.ts'
 import type { AppEnd, LifeAction } from './life/action.ts'
 import { Life } from './life/life.ts'
-import type { LinkerOptions } from './options.ts'
+import type { LinkerConfig } from './linker-config.ts'
 import { SelfReport } from './self-report.ts'
 import { EdgeLink, type EdgeLinkOwner } from './tunnel/edge-link.ts'
 import { readEdgeTls } from './tunnel/edge-tls.ts'
+import { sayFarewell } from './tunnel/farewell.ts'
 
 /** An unanswered RECLAIM is written off after this time (brxy.v1 rule 2). */
 const RECLAIM_MS = 2_000
 /** Longest wait for an edge that could be told why the application failed. */
 const REPORT_MS = 5_000
-/** What the sessions are given to take their farewell. */
-const GOODBYE_MS = 1_000
 /** Any time will do. */
 const KEEP_ALIVE_MS = 3_600_000
-
-export interface LinkerConfig {
-  readonly options: LinkerOptions
-  readonly route: string
-  readonly application: Application
-  /** Read at every dial. @throws LinkError `link/token-file` */
-  readonly token: () => string
-  /** The launch that this linker was started by; it goes into HELLO. */
-  readonly launch?: string
-  /** The platform's own name for this instance; it goes into HELLO. */
-  readonly platform?: string
-  readonly onEvent: (event: LinkerEvent) => void
-}
 
 /**
  * One linker: an application, the edges it is linked to, and the two state machines that decide: the ledger (how
  * many requests at a time) and the life (when to lend, leave and stop). This class carries events between them.
  */
-export class Linker implements EdgeLinkOwner, ApplicationRunOwner {
+export class Linker implements EdgeLinkOwner, ApplicationRunOwner, ControlTarget {
   readonly wheel = new TimerWheel()
   readonly budget = new WindowBudget(DEFAULT_WINDOW_BUDGET_BYTES)
   readonly #config: LinkerConfig
   readonly #ledger: Ledger<EdgeLink>
+  #slots: SlotCount
   readonly #life: Life<EdgeLink>
   readonly #self: SelfReport
   readonly #links: EdgeLink[]
@@ -77,6 +64,7 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner {
     const { options } = config
     this.#config = config
     this.#ledger = new Ledger(options.concurrency, RECLAIM_MS)
+    this.#slots = new SlotCount(options.concurrency)
     this.#life = new Life(
       {
         startTimeoutMs: options.startTimeoutMs,
@@ -111,6 +99,17 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner {
     this.#do(this.#life.replace(this.wheel.now()))
   }
 
+  /** The application wants so many requests at a time. Fewer cut nothing; more are lent at once. @param slots 0 to 65,535 */
+  setSlots(slots: number): void {
+    this.#slots.want(slots)
+    this.#applySlots()
+  }
+
+  get slotState(): SlotState {
+    const { slots, lent, busy } = this.#ledger
+    return { slots, lent, busy, lingering: this.#run?.lingering ?? 0 }
+  }
+
   /** A second signal: stops at once. */
   kill(signal: number): void {
     this.#do(this.#life.kill(signal))
@@ -134,15 +133,15 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner {
     this.#do(this.#life.ended(isPassive, nowMs))
   }
 
-  /** An application that speaks HTTP/2 says how many requests it takes at a time: no more are lent. */
   onLimit(streams: number): void {
-    // None at all is a moment's answer. A request has to ask again, and is given back as long as it is so.
-    const slots = Math.max(1, Math.min(this.#config.options.concurrency, streams))
-    if (slots === this.#ledger.slots) return
-    const message = `the application takes ${streams} requests at a time over HTTP/2; ${slots} of ${this.#config.options.concurrency} slots are lent`
-    this.#config.onEvent({ type: 'notice', message })
-    this.#lend(this.#ledger.setSlots(slots, this.wheel.now()))
-    if (this.#life.phase === 'ready') this.#announce()
+    this.#slots.limit(streams)
+    if (this.#applySlots()) this.#notice(this.#slots.limitNotice(streams))
+  }
+
+  onSlots(value: string): void {
+    const notice = this.#slots.heed(value)
+    if (notice !== null) this.#notice(notice)
+    this.#applySlots()
   }
 
   /** The application does not accept connections: nothing is lent until it does again (brxy.v1 rule 3). */
@@ -200,8 +199,9 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner {
     this.#refusing.delete(link)
     this.#config.onEvent({ type: 'connected', edge: link.address, session: welcome.session })
     if (this.#config.options.sendProxy !== undefined && !welcome.features.includes(FEATURE_ADDRESSES)) {
-      const message = `${link.address} does not say whose connections come: the application is told of unknown clients. Upgrade the edge`
-      this.#config.onEvent({ type: 'notice', message })
+      this.#notice(
+        `${link.address} does not say whose connections come: the application is told of unknown clients. Upgrade the edge`,
+      )
     }
     // Between HELLO and WELCOME the application began to listen, or the instance was parked or recalled.
     if (helloPhase !== this.#self.phase) this.#self.announce(link)
@@ -250,7 +250,7 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner {
   onDrain(link: EdgeLink): void {
     // The edge gives its grants back in the RETURN that follows, and opens no more.
     this.#ledger.drained(link)
-    this.#config.onEvent({ type: 'notice', message: `${link.address} is draining` })
+    this.#notice(`${link.address} is draining`)
   }
 
   onBug(error: unknown): void {
@@ -258,6 +258,19 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner {
   }
 
   // --- carrying out ---
+
+  #notice(message: string): void {
+    this.#config.onEvent({ type: 'notice', message })
+  }
+
+  /** @returns whether their number has changed */
+  #applySlots(): boolean {
+    const { count } = this.#slots
+    if (count === this.#ledger.slots) return false
+    this.#lend(this.#ledger.setSlots(count, this.wheel.now()))
+    if (this.#life.phase === 'ready') this.#announce()
+    return true
+  }
 
   #do(actions: readonly LifeAction<EdgeLink>[]): void {
     for (const action of actions) this.#perform(action)
@@ -296,7 +309,7 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner {
         this.#config.onEvent({ type: 'phase', phase: 'replacing', reason: 'a signal' })
         return
       case 'kept':
-        this.#config.onEvent({ type: 'notice', message: `this instance stays: ${action.reason}` })
+        this.#notice(`this instance stays: ${action.reason}`)
         return
       case 'park':
         this.#announce()
@@ -320,6 +333,9 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner {
     onEvent({ type: 'phase', phase: 'starting', reason: 'recalled' })
     this.#announce()
     this.#forwarder = null
+    // What its last process said of itself is no more.
+    this.#slots = new SlotCount(options.concurrency)
+    this.#applySlots()
     this.#run = new ApplicationRun(application.again(), options, this.wheel, this)
   }
 
@@ -340,13 +356,7 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner {
   async #exit(code: number, reason: string): Promise<void> {
     this.#config.onEvent({ type: 'phase', phase: 'done', reason })
     this.wheel.clear(this.#timer)
-    const goodbye = Promise.all(this.#links.map((link) => link.close('link/left', reason)))
-    let timeout: NodeJS.Timeout | undefined
-    const late = new Promise((resolve) => {
-      timeout = setTimeout(resolve, GOODBYE_MS)
-    })
-    await Promise.race([goodbye, late])
-    clearTimeout(timeout)
+    await sayFarewell(this.#links, reason)
     if (this.#keepAlive !== null) clearInterval(this.#keepAlive)
     this.#run?.close()
     this.wheel.close()

@@ -74,3 +74,11 @@ it('loads node:http2 for an application that speaks it, after its start, and for
   const order = await loads('--h2c')
   expect(order.indexOf('node:http2')).toBeGreaterThan(order.indexOf(SPAWN))
 })
+
+it('loads what a control socket needs for those who want one, before their application, which is told of it', async () => {
+  const file = './bundle-control-socket.js'
+  expect(await loads()).not.toContain(file)
+  const order = await loads('--control', join(compiled.folder, 'link.sock'))
+  expect(order.indexOf(file)).toBeGreaterThan(0)
+  expect(order.indexOf(file)).toBeLessThan(order.indexOf(SPAWN))
+})

@@ -1,5 +1,8 @@
 import { defineOptions, type Options } from '@brxy/options'
 
+/** The most that can be lent: an edge's unspent grants are counted up to here (brxy.v1 GRANT). */
+export const MAX_SLOTS = 65_535
+
 /** Options of a linker: the one place where they are described. */
 export const LINKER_OPTIONS = defineOptions({
   edges: {
@@ -56,7 +59,7 @@ export const LINKER_OPTIONS = defineOptions({
     placeholder: 'N',
     default: 1,
     min: 1,
-    max: 65_535,
+    max: MAX_SLOTS,
     doc: 'Requests the application gets at a time.',
     group: 'Application',
   },
@@ -66,7 +69,7 @@ export const LINKER_OPTIONS = defineOptions({
     placeholder: 'PORT',
     min: 1,
     max: 65_535,
-    doc: 'Port the application listens on, as PORT and {port} (default: a free one).',
+    doc: 'Port it listens on, as PORT and {port} (default: a free one).',
     group: 'Application',
   },
   to: {
@@ -193,6 +196,13 @@ export const LINKER_OPTIONS = defineOptions({
     values: ['never', 'bodyless', 'safe'],
     default: 'safe',
     doc: 'After which requests a connection to the application is used again.',
+    group: 'Application',
+  },
+  control: {
+    kind: 'string',
+    flag: true,
+    placeholder: 'PATH',
+    doc: 'Unix socket by which it may say how many; or a folder.',
     group: 'Application',
   },
   log: {

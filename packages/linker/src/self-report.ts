@@ -2,7 +2,7 @@ import { FEATURE_ADDRESSES, type Hello, type LinkerHello } from '@brxy/protocol'
 import type { Ledger } from './ledger/ledger.ts'
 import type { AppEnd } from './life/action.ts'
 import type { Life } from './life/life.ts'
-import type { LinkerConfig } from './linker.ts'
+import type { LinkerConfig } from './linker-config.ts'
 import type { EdgeLink } from './tunnel/edge-link.ts'
 
 /** How an instance describes itself to its edges: HELLO and STATUS (brxy.v1). */

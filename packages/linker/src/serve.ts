@@ -4,6 +4,7 @@ import type { HealthPage } from './app/probe.ts'
 import { localHeader } from './app/proxy-local.ts'
 import type { Application } from './application.ts'
 import type { LinkRequest } from './cli.ts'
+import type { ControlSocket } from './control/control-socket.ts'
 import { LinkError } from './error.ts'
 import type { LinkerEvent } from './event.ts'
 import { keepSmall } from './footprint.ts'
@@ -35,13 +36,17 @@ export async function serve(request: LinkRequest, env: NodeJS.ProcessEnv): Promi
 
   keepSmall()
   const signals = onSignals()
+  let control: ControlSocket | null = null
   try {
     let application: Application | null = null
-    if (command !== undefined) {
+    if (command !== undefined || options.control !== undefined) {
       try {
-        application = await start(request, command, env, onEvent, (stream, chunk) =>
-          (stream === 'stdout' ? out : err).write(chunk),
-        )
+        if (options.control !== undefined) control = await openControl(options.control)
+        const appEnv = control === null ? env : { ...env, BRXY_CONTROL: control.path }
+        if (command !== undefined)
+          application = await start(request, command, appEnv, onEvent, (stream, chunk) =>
+            (stream === 'stdout' ? out : err).write(chunk),
+          )
       } catch (error) {
         if (!(error instanceof AppError)) throw error
         complain(error, error.exitStatus)
@@ -67,6 +72,7 @@ export async function serve(request: LinkRequest, env: NodeJS.ProcessEnv): Promi
       onEvent,
     })
     linker.start()
+    control?.attach(linker)
     signals.handle({
       onEnd: (number, count) => (count === 1 ? linker.drain() : linker.kill(number)),
       onReplace: () => linker.replace(),
@@ -78,7 +84,14 @@ export async function serve(request: LinkRequest, env: NodeJS.ProcessEnv): Promi
     throw error
   } finally {
     signals.close()
+    control?.close()
   }
+}
+
+/** Before the application is started, which is told where it is. node:http is large: only for those who want it. */
+async function openControl(path: string): Promise<ControlSocket> {
+  const { ControlSocket } = await import('./control/control-socket.ts')
+  return ControlSocket.open(path)
 }
 
 async function start(

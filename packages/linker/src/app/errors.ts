@@ -7,12 +7,14 @@ const BRAND: unique symbol = Symbol.for('brxy.error')
  * - `link/app-not-found`: the command, its interpreter or its working directory does not exist.
  * - `link/app-not-executable`: the command exists and could not be started.
  * - `link/no-free-port`: every port that was tried is taken.
+ * - `link/control`: the socket by which the application would control its linker cannot be made.
  */
 export type AppErrorCode =
   | 'link/app-argv-empty'
   | 'link/app-not-found'
   | 'link/app-not-executable'
   | 'link/no-free-port'
+  | 'link/control'
 
 // The statuses a shell gives to a command that it cannot run (POSIX.1-2017, XCU 2.8.2); 2 and 69 are
 // `brxy link`'s own for usage and for something that is not available.
@@ -21,6 +23,7 @@ const EXIT_STATUS: Readonly<Record<AppErrorCode, number>> = {
   'link/app-not-found': 127,
   'link/app-not-executable': 126,
   'link/no-free-port': 69,
+  'link/control': 69,
 }
 
 /**

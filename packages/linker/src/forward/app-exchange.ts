@@ -49,7 +49,6 @@ export class AppExchange extends Exchange implements HttpUser {
   /** The response allows the connection to be kept. */
   #canPool = false
   #endSent = false
-  #lingers = false
 
   /** @throws Http1Error for a head that is not canonical; then nothing was started */
   constructor(forwarder: Forwarder, session: LinkerSession, stream: Stream, open: OpenRequest) {
@@ -89,7 +88,7 @@ export class AppExchange extends Exchange implements HttpUser {
   // --- the application's connection ---
 
   onConnected(): void {
-    if (!this.#lingers) this.clearTimer()
+    if (!this.lingers) this.clearTimer()
   }
 
   onDrained(): void {
@@ -98,9 +97,10 @@ export class AppExchange extends Exchange implements HttpUser {
 
   onHead(head: ResponseHead): void {
     const { interim, status } = head
-    if (head.upgrade && !this.#lingers) return this.#onSwitch(head)
+    if (!interim) this.forwarder.heedSlots(head)
+    if (head.upgrade && !this.lingers) return this.#onSwitch(head)
     if (!interim) this.#hasHead = true
-    if (this.#lingers) {
+    if (this.lingers) {
       // It computes no more; what it still sends is not worth the wait.
       if (!interim) this.setTimer(this.forwarder.options.abortLingerBodyMs)
       return
@@ -126,13 +126,13 @@ export class AppExchange extends Exchange implements HttpUser {
 
   onData(buffer: Buffer, from: number, to: number): void {
     const { connection } = this
-    if (this.#lingers || connection === null) return
+    if (this.lingers || connection === null) return
     if (!this.stream.write(buffer, from, to)) connection.socket.pause()
     if (this.stream.retained) connection.keepReadBuffer()
   }
 
   onTrailers(fields: Head): void {
-    if (this.#lingers) return
+    if (this.lingers) return
     const out = Buffer.allocUnsafe(fields.fieldsEnd - fields.fieldsStart)
     this.stream.end(out.subarray(0, encodeFields(fields, out, 0)))
   }
@@ -140,11 +140,11 @@ export class AppExchange extends Exchange implements HttpUser {
   onEnd(): void {
     const { pool } = this.forwarder
     const connection = this.connection as AppConnection
-    const isClean = this.#canPool && this.#wasWritten && this.#mayReuse && !this.#lingers
+    const isClean = this.#canPool && this.#wasWritten && this.#mayReuse && !this.lingers
     this.connection = null
     if (isClean) pool.put(connection)
     else pool.discard(connection)
-    if (this.#lingers) return this.free()
+    if (this.lingers) return this.free()
     // Of an early response: nobody wants the rest of the upload, and the edge must not wait for credit.
     this.request.credit()
     this.stream.end()
@@ -152,7 +152,7 @@ export class AppExchange extends Exchange implements HttpUser {
   }
 
   onError(error: Http1Error): void {
-    if (this.#lingers) return this.close()
+    if (this.lingers) return this.close()
     const reset = error.code === 'http1/incomplete' ? RESET.APP_CLOSED : RESET.APP_PROTOCOL
     this.fail(reset, `${this.#method}: the application's response: ${error.message}`)
   }
@@ -163,7 +163,7 @@ export class AppExchange extends Exchange implements HttpUser {
 
   onGone(error: Error | null): void {
     const connection = this.connection as AppConnection
-    if (this.#lingers) return this.close()
+    if (this.lingers) return this.close()
     if (!connection.isConnected) return this.giveBack()
     this.forwarder.pool.discard(connection)
     if (connection.useCount > 1 && !connection.hasAnswered && this.#mayRetry) {
@@ -203,14 +203,13 @@ export class AppExchange extends Exchange implements HttpUser {
 
   /** The client is gone, or the session is: nobody waits for the response any more. */
   abandon(): void {
-    if (this.isFreed || this.#lingers) return
+    if (this.isFreed || this.lingers) return
     const { connection } = this
     if (connection === null || !connection.isConnected) return this.close()
     const { abortLingerMs, abortLingerBodyMs } = this.forwarder.options
-    this.#lingers = true
+    this.linger(this.#hasHead ? abortLingerBodyMs : abortLingerMs)
     connection.halfClose()
     connection.socket.resume()
-    this.setTimer(this.#hasHead ? abortLingerBodyMs : abortLingerMs)
   }
 
   protected disconnect(): void {
@@ -220,7 +219,7 @@ export class AppExchange extends Exchange implements HttpUser {
   }
 
   protected onTimeout(): void {
-    if (this.#lingers) this.close()
+    if (this.lingers) this.close()
     else this.giveBack()
   }
 }

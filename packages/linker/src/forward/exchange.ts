@@ -15,6 +15,8 @@ export abstract class Exchange {
   /** Made when first needed: most requests wait for nothing. */
   #timer: WheelTimer | null = null
   #isFreed = false
+  /** The client is gone, and the application may still be computing: the slot is taken until it is done. */
+  protected lingers = false
 
   constructor(forwarder: Forwarder, session: LinkerSession, stream: Stream, isPassive: boolean) {
     this.forwarder = forwarder
@@ -61,6 +63,13 @@ export abstract class Exchange {
     wheel.set(this.#timer, wheel.now() + ms)
   }
 
+  /** Waits for the application, on behalf of its slot only, and no longer than this. */
+  protected linger(ms: number): void {
+    this.lingers = true
+    this.forwarder.lingeringCount++
+    this.setTimer(ms)
+  }
+
   protected clearTimer(): void {
     if (this.#timer !== null) this.forwarder.wheel.clear(this.#timer)
   }
@@ -74,6 +83,7 @@ export abstract class Exchange {
   protected free(): void {
     if (this.#isFreed) return
     this.#isFreed = true
+    if (this.lingers) this.forwarder.lingeringCount--
     this.clearTimer()
     this.forwarder.events.onFreed(this.isPassive)
   }

@@ -1,4 +1,4 @@
-import { Head, Http1Error, RequestHead } from '@brxy/http1'
+import { FIELD, Head, Http1Error, RequestHead, type ResponseHead } from '@brxy/http1'
 import {
   KIND_TCP,
   type LinkerSession,
@@ -30,6 +30,8 @@ export interface ForwarderEvents {
   isAppFailing(): boolean
   /** How many requests the application takes at a time, as it says over HTTP/2. */
   onLimit(streams: number): void
+  /** How many requests it wants at a time, as a response says (`Brxy-Slots`). @param value not checked */
+  onSlots(value: string): void
   /** The application broke HTTP or its connection, or the edge sent what cannot be forwarded; for the operator. */
   onBadResponse(message: string): void
   /** A bug of ours ended one exchange. */
@@ -45,6 +47,8 @@ export class Forwarder {
   readonly writer = new SocketWriter()
   readonly requestHead = new RequestHead()
   readonly trailers = new Head()
+  /** Exchanges whose client has left, and which the application may still be computing. */
+  lingeringCount = 0
   readonly #h2: H2Client | null
 
   /** @param http2 for an application that speaks HTTP/2; else null */
@@ -85,6 +89,12 @@ export class Forwarder {
       if (!(error instanceof Http1Error)) throw error
       this.#decline(stream, isPassive, `the edge's request head: ${error.message}`)
     }
+  }
+
+  /** Whatever a final response head says to the linker. One that says it twice says nothing that could be understood. */
+  heedSlots(head: ResponseHead): void {
+    const at = head.find(FIELD.BRXY_SLOTS)
+    if (at !== -1) this.events.onSlots(head.isRepeated(FIELD.BRXY_SLOTS) ? 'two of them' : head.value(at))
   }
 
   /** What goes before the first request of a connection, which is then nobody else's; null: nothing. */

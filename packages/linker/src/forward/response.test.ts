@@ -95,7 +95,7 @@ describe('a response', () => {
     const { session } = await use(
       serving(
         answering(
-          'HTTP/1.1 200 OK\r\nBrxy-Slots: 3\r\nBrxy-Whatever: 1\r\nKeep-Alive: timeout=5\r\nConnection: keep-alive, X-Hop\r\nX-Hop: 1\r\nX-Kept: 1\r\nContent-Length: 0\r\n\r\n',
+          'HTTP/1.1 200 OK\r\nBrxy-Slots: 1\r\nBrxy-Whatever: 1\r\nKeep-Alive: timeout=5\r\nConnection: keep-alive, X-Hop\r\nX-Hop: 1\r\nX-Kept: 1\r\nContent-Length: 0\r\n\r\n',
         ),
       ),
     )

@@ -48,8 +48,8 @@ export const LINKER_MUTANTS: readonly Mutant[] = [
     name: 'abandoned-is-free',
     what: 'the slot of a request whose client has left is free at once',
     file: 'packages/linker/dist/forward/app-exchange.js',
-    search: 'this.#lingers = true;',
-    replacement: 'this.#lingers = true;\n        this.free();',
+    search: 'this.linger(',
+    replacement: 'this.free();\n        this.linger(',
   },
   {
     name: 'refuses-what-was-sent',
@@ -62,8 +62,8 @@ export const LINKER_MUTANTS: readonly Mutant[] = [
     name: 'pools-the-unclean',
     what: 'a connection is used again although the request was not written when its answer came',
     file: 'packages/linker/dist/forward/app-exchange.js',
-    search: 'const isClean = this.#canPool && this.#wasWritten && this.#mayReuse && !this.#lingers;',
-    replacement: 'const isClean = !this.#lingers;',
+    search: 'const isClean = this.#canPool && this.#wasWritten && this.#mayReuse && !this.lingers;',
+    replacement: 'const isClean = !this.lingers;',
   },
   {
     name: 'read-buffer-too-early',

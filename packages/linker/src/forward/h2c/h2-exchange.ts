@@ -57,7 +57,6 @@ export class H2Exchange extends Exchange implements H2User {
   /** The response is in the tunnel, though maybe not sent yet. */
   #isAnswered = false
   #endSent = false
-  #lingers = false
 
   /**
    * @param connect gives the connection, once the request is known to be one
@@ -99,23 +98,23 @@ export class H2Exchange extends Exchange implements H2User {
   }
 
   onUnreachable(): void {
-    if (this.#lingers) this.close()
+    if (this.lingers) this.close()
     else this.giveBack()
   }
 
   onUnprocessed(): void {
-    if (this.isFreed || this.#lingers || this.#isAnswered) return
+    if (this.isFreed || this.lingers || this.#isAnswered) return
     if (this.#hasHead || this.#hasInterim)
       return this.fail(
         RESET.APP_CLOSED,
         `${this.#method}: the application gave back what it had begun to answer`,
       )
     this.session.refuse(this.stream, REFUSE.NO_SLOT)
-    this.#linger(UNPROCESSED_PAUSE_MS)
+    this.linger(UNPROCESSED_PAUSE_MS)
   }
 
   onGone(spoke: boolean): void {
-    if (this.#lingers) return this.close()
+    if (this.lingers) return this.close()
     if (this.#h2 !== null) return this.#onClose(this.#h2)
     if (this.#isAnswered) return
     const { ending } = this.#connection
@@ -166,6 +165,7 @@ export class H2Exchange extends Exchange implements H2User {
       return this.#malformed(error.message)
     }
     if (head.interim) return this.#onInterim(head, isLast)
+    this.forwarder.heedSlots(head)
     if (isLast && head.bodyKind === BODY_KNOWN) return this.#malformed('a Content-Length, and no body')
     this.#hasHead = true
     if (head.bodyKind === BODY_KNOWN) this.#leftBytes = head.bodyLength
@@ -258,19 +258,18 @@ export class H2Exchange extends Exchange implements H2User {
 
   /** The client is gone, or the session is: nobody waits for the response any more. */
   abandon(): void {
-    if (this.isFreed || this.#lingers) return
+    if (this.isFreed || this.lingers) return
     if (this.#h2 === null) return this.close()
     // Not a byte since: the connection may be dead. node:http2 says nothing when it has given up an application that
     // breaks the rules of the connection (RFC 9113 5.4.1), and takes requests for it as before.
     if (this.#connection.bytesRead === this.#heardBytes) this.#connection.retire()
-    this.#linger(this.forwarder.options.abortLingerBodyMs)
+    this.linger(this.forwarder.options.abortLingerBodyMs)
   }
 
   /** The application is told that nobody waits, and the slot is free some time later, or when the connection is over. */
-  #linger(ms: number): void {
-    this.#lingers = true
+  protected override linger(ms: number): void {
+    super.linger(ms)
     this.disconnect()
-    this.setTimer(ms)
   }
 
   protected onTimeout(): void {

@@ -123,7 +123,7 @@ describe('a response', () => {
   test('crosses with head, body and trailers, and the slot is free', async () => {
     const { session, idle } = await serve(({ stream }) => {
       stream.respond(
-        { ':status': 200, 'content-type': 'text/plain', 'x-a': ['1', '2'], 'brxy-slots': '3' },
+        { ':status': 200, 'content-type': 'text/plain', 'x-a': ['1', '2'], 'brxy-slots': '1' },
         { waitForTrailers: true },
       )
       stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0', 'set-cookie': 'no' }))

@@ -1,0 +1,17 @@
+import type { Application } from './application.ts'
+import type { LinkerEvent } from './event.ts'
+import type { LinkerOptions } from './options.ts'
+
+/** What a linker is made of. */
+export interface LinkerConfig {
+  readonly options: LinkerOptions
+  readonly route: string
+  readonly application: Application
+  /** Read at every dial. @throws LinkError `link/token-file` */
+  readonly token: () => string
+  /** The launch that this linker was started by; it goes into HELLO. */
+  readonly launch?: string
+  /** The platform's own name for this instance; it goes into HELLO. */
+  readonly platform?: string
+  readonly onEvent: (event: LinkerEvent) => void
+}
