@@ -69,7 +69,7 @@ export const LINKER_OPTIONS = defineOptions({
     placeholder: 'PORT',
     min: 1,
     max: 65_535,
-    doc: 'Port it listens on, as PORT and {port} (default: a free one).',
+    doc: 'Its port, as PORT and {port} (default: a free one).',
     group: 'Application',
   },
   to: {
@@ -202,7 +202,7 @@ export const LINKER_OPTIONS = defineOptions({
     kind: 'string',
     flag: true,
     placeholder: 'PATH',
-    doc: 'Unix socket by which it may say how many; or a folder.',
+    doc: 'Unix socket where it may say how many; or a folder.',
     group: 'Application',
   },
   log: {
