@@ -1,7 +1,7 @@
 import type { Broker } from '../broker.ts'
 import type { Exchange } from '../forward/exchange.ts'
 import type { Instance } from '../tunnel/instance.ts'
-import type { Demand } from './controller.ts'
+import type { Demand } from './sum.ts'
 
 /** What waits for an app and who could serve it: for the controller, and as DEMAND for the linkers. */
 export class AppDemand {

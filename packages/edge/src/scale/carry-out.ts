@@ -1,6 +1,6 @@
 import type { App } from '../app.ts'
 import type { EdgeEvent } from '../event.ts'
-import type { ScaleAction } from './controller.ts'
+import type { ScaleAction } from './scale-action.ts'
 
 /** Carries out what the controller of an app has decided. */
 export function carryOut(

@@ -2,7 +2,7 @@ import type { Instance } from '@brxy/scaler'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CRASHED, instanceOf, Scaling } from './controller.testkit.ts'
-import type { ScaleAction } from './controller.ts'
+import type { ScaleAction } from './scale-action.ts'
 
 const CONNECTED: ReadonlySet<string> = new Set(['starting', 'ready', 'asking', 'leaving'])
 

@@ -1,5 +1,7 @@
 import type { Instance, Problem } from '@brxy/scaler'
-import { type ScaleAction, ScaleController, type ScaleOptions } from './controller.ts'
+import { ScaleController } from './controller.ts'
+import type { ScaleAction } from './scale-action.ts'
+import type { ScaleOptions } from './scale-options.ts'
 
 export const OPTIONS: ScaleOptions = {
   min: 0,

@@ -61,7 +61,7 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
   {
     name: 'beyond-max',
     what: 'launches are not bounded by max',
-    file: 'packages/edge/dist/scale/controller.js',
+    file: 'packages/edge/dist/scale/launching.js',
     search: 'launches = Math.min(launches, max - count.total);',
     replacement: '',
   },
@@ -82,8 +82,8 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
   {
     name: 'orphan-forgotten',
     what: 'what a call may have started is forgotten before the platform was seen again (a bug that was there)',
-    file: 'packages/edge/dist/scale/controller.js',
-    search: 'if (canLaunch && isUnseen(member, this.#seenMs))',
+    file: 'packages/edge/dist/scale/expiry.js',
+    search: 'if (canLaunch && isUnseen(member, fleet.seenMs))',
     replacement: 'if (false)',
   },
   {

@@ -1,0 +1,88 @@
+import type { Instance, Problem } from '@brxy/scaler'
+import { Backoff } from './backoff.ts'
+import { type Member, Members, type Phase } from './members.ts'
+import { Removals } from './removals.ts'
+import type { ScaleAction } from './scale-action.ts'
+import type { ScaleOptions } from './scale-options.ts'
+
+/**
+ * What the rules of scaling share: the members of one app, what its platform must not have, the pause after failures, and
+ * the few ways in which all of them change. It has no rule of its own.
+ */
+export class Fleet {
+  options: ScaleOptions
+  readonly members = new Members()
+  readonly removals = new Removals()
+  readonly backoff: Backoff
+  /** What is to be done, in order; step() hands it out. */
+  readonly actions: ScaleAction[] = []
+  /** The platform is to hear of the target, as soon as no call is out. */
+  isCallWanted = false
+  /** S: slots an instance of this app has; 0 until one said so: until then options.slots is. */
+  slots = 0
+  /** When an instance became ready last. */
+  lastReadyMs = Number.NEGATIVE_INFINITY
+  /** Why the last start failed; null once an instance has served since. */
+  lastProblem: Problem | null = null
+  /** When the platform was last seen. */
+  seenMs = Number.NEGATIVE_INFINITY
+  readonly #newId: () => string
+  #copies = 0
+
+  /** @param newId makes the ids of launches, never the same twice. */
+  constructor(options: ScaleOptions, newId: () => string) {
+    this.options = options
+    this.backoff = new Backoff(options.backoffMinMs, options.backoffMaxMs)
+    this.#newId = newId
+  }
+
+  /** One that connected, or that an earlier edge left. @param launched whether an edge launched it */
+  meet(key: string, launched: boolean, nowMs: number): Member {
+    return this.members.add(key, launched, ++this.#copies, nowMs)
+  }
+
+  /** One more is in the next target. */
+  launch(nowMs: number): Member {
+    const member = this.meet(this.#newId(), true, nowMs)
+    member.deadlineMs = nowMs + this.options.startTimeoutMs
+    this.actions.push({ kind: 'launching', launch: member.key, copy: member.copy })
+    this.isCallWanted = true
+    return member
+  }
+
+  enter(member: Member, phase: Phase, nowMs: number): void {
+    const { lostMs, leftMs } = this.options
+    if (phase === 'ready' && member.phase !== 'asking') this.lastReadyMs = nowMs
+    member.phase = phase
+    member.sinceMs = nowMs
+    member.deadlineMs =
+      phase === 'lost' ? nowMs + lostMs : phase === 'gone' ? nowMs + leftMs : Number.POSITIVE_INFINITY
+  }
+
+  learnSlots(member: Member, slots: number): void {
+    member.slots = slots
+    if (slots > 0) this.slots = slots
+  }
+
+  /** The app can be started after all. */
+  succeeded(): void {
+    this.backoff.succeeded()
+    this.lastProblem = null
+  }
+
+  startFailed(member: Member, problem: Problem, nowMs: number): void {
+    this.backoff.failed(nowMs)
+    this.lastProblem = problem
+    const retryMs = this.backoff.remainingMs(nowMs)
+    this.actions.push({ kind: 'launch-failed', launch: member.key, problem, retryMs })
+    this.enter(member, 'gone', nowMs)
+    member.hasFailed = true
+    // It never served anything, so what the platform has of it goes at once.
+    if (member.instance !== null) this.remove(member.instance)
+  }
+
+  /** The platform must not have it. */
+  remove(instance: Instance): void {
+    if (this.removals.add(instance)) this.isCallWanted = true
+  }
+}

@@ -1,0 +1,44 @@
+import type { Fleet } from './fleet.ts'
+import { type Demand, launchesFor } from './sum.ts'
+
+/** Launches what the demand and `min` ask for, within `max` and the pause after a failure; or says that nothing can come. */
+export function launch(fleet: Fleet, demand: Demand, nowMs: number): void {
+  const { min, max, slots = 0, canLaunch } = fleet.options
+  const { backoff } = fleet
+  const count = fleet.members.count()
+  if (backoff.isClosed(nowMs)) {
+    if (demand.held > 0 && count.starting + count.ready === 0) failHeld(fleet, nowMs)
+    return
+  }
+  if (!canLaunch) return
+  const isPatient = nowMs < patientUntilMs(fleet, demand)
+  let launches = Math.max(launchesFor(demand, count, fleet.slots || slots, isPatient), min - count.staying)
+  // One launch probes whether the app can be started again after a failure.
+  if (backoff.failures > 0) launches = Math.min(launches, 1 - count.starting)
+  launches = Math.min(launches, max - count.total)
+  for (let i = 0; i < launches; i++) fleet.launch(nowMs)
+}
+
+/** When more may be launched than could be now, if nothing else happens: after a pause, or when patience is over. */
+export function nextLaunch(fleet: Fleet, demand: Demand, nowMs: number): number {
+  const { min, max, canLaunch } = fleet.options
+  const { total, ready, staying } = fleet.members.count()
+  const { backoff } = fleet
+  if (!canLaunch || total >= max) return Number.POSITIVE_INFINITY
+  // Only times to come: what could be done by now has been done.
+  if (backoff.isClosed(nowMs)) {
+    return demand.held > 0 || staying < min ? backoff.untilMs : Number.POSITIVE_INFINITY
+  }
+  const until = patientUntilMs(fleet, demand)
+  return demand.held > 0 && ready > 0 && until > nowMs ? until : Number.POSITIVE_INFINITY
+}
+
+/** The patience clock runs from the oldest request, and anew from each instance that became ready. */
+function patientUntilMs({ lastReadyMs, options }: Fleet, demand: Demand): number {
+  return Math.max(demand.oldestSinceMs, lastReadyMs) + options.patienceMs
+}
+
+function failHeld({ lastProblem, backoff, actions }: Fleet, nowMs: number): void {
+  if (lastProblem === null) return
+  actions.push({ kind: 'fail-held', problem: lastProblem, retryMs: backoff.remainingMs(nowMs) })
+}
