@@ -12,15 +12,19 @@ import { HoldQueue, type HoldTotal } from './hold/queue.ts'
 import { AppDemand } from './scale/app-demand.ts'
 import { carryOut } from './scale/carry-out.ts'
 import { ScaleController } from './scale/controller.ts'
+import type { Phase } from './scale/members.ts'
 import type { ScaledApp, ScalerRunner } from './scale/runner.ts'
-import { scaleOptions } from './scale/scale-options.ts'
+import { type ScaleOptions, scaleOptions } from './scale/scale-options.ts'
 import type { Scalers } from './scale/scalers.ts'
+import { servingOrder } from './scale/serving-order.ts'
 import { WarmMin } from './scale/warm-min.ts'
 import type { AppSettings } from './settings.ts'
 import type { Instance } from './tunnel/instance.ts'
 
 /** What a linker says that goes of its own accord (docs/errors.md). */
 const GOODBYE = 'link/left'
+/** Members of which the platform may soon say something new. */
+const CHANGING: ReadonlySet<Phase> = new Set(['asked', 'parked', 'gone'])
 
 export interface AppEnvironment {
   readonly total: HoldTotal
@@ -80,12 +84,9 @@ export class App implements ScaledApp {
     this.#warm = new WarmMin(settings.keepWarm, env.epochMs)
     this.#fallback = this.#makeFallback()
     this.#runner = env.scalers.of(settings.options.scaler)
-    this.controller = new ScaleController(
-      scaleOptions(settings.options, this.#runner !== null),
-      env.newLaunchId,
-    )
-    this.#timer = new WheelTimer((nowMs) => this.#onTimer(nowMs))
     this.#runner?.attach(this, settings.options.scaler?.options)
+    this.controller = new ScaleController(this.#scaleOptions, env.newLaunchId)
+    this.#timer = new WheelTimer((nowMs) => this.#onTimer(nowMs))
   }
 
   get settings(): AppSettings {
@@ -116,8 +117,12 @@ export class App implements ScaledApp {
       runner?.reattach(this, scaler?.options)
     }
     this.#warm = new WarmMin(settings.keepWarm, this.#env.epochMs)
-    this.controller.configure(scaleOptions(settings.options, this.#runner !== null), nowMs)
+    this.controller.configure(this.#scaleOptions, nowMs)
     this.step(nowMs)
+  }
+
+  get #scaleOptions(): ScaleOptions {
+    return scaleOptions(this.#settings.options, this.#runner?.launches(this) ?? null)
   }
 
   get leave(): 'exit' | 'park' {
@@ -191,31 +196,23 @@ export class App implements ScaledApp {
     return undefined
   }
 
-  /** Whether a linker of the same launch, but another process, has a live session. */
+  /** Whether a linker of the same launch or replica, but another process, has a live session. */
   isTaken(hello: Hello): boolean {
-    const other = hello.launch === undefined ? undefined : this.instanceOf(hello.launch)
+    const other = this.instanceOf(this.controller.keyOf(hello))
     return other !== undefined && other.hello?.instance !== hello.instance
   }
 
   connected(instance: Instance, hello: Hello, nowMs: number): void {
-    instance.key = hello.launch ?? hello.instance
-    const member = this.controller.joined(
-      instance.key,
-      hello.launch !== undefined,
-      instance.phase === 'ready' ? 'ready' : 'starting',
-      hello.slots,
-      nowMs,
-    )
+    const { phase, slots, launch } = hello
+    const { controller } = this
+    instance.key = controller.keyOf(hello)
+    const member = controller.joined(instance.key, launch !== undefined, phase, slots, nowMs, hello)
     instance.label = `${this.route}/${member.copy}`
+    instance.order = servingOrder(member, instance.sessionNumber)
     this.instances.set(hello.instance, instance)
-    this.broker.setEligible(instance, true)
-    this.#env.emit({
-      type: 'connected',
-      app: this.route,
-      instance: instance.label,
-      phase: instance.phase === 'ready' ? 'ready' : 'starting',
-    })
-    if (hello.phase === 'ready') this.#emitReady(instance, nowMs)
+    this.broker.setEligible(instance, phase !== 'parked')
+    this.#env.emit({ type: 'connected', app: this.route, instance: instance.label, phase })
+    if (phase === 'ready') this.#emitReady(instance, nowMs)
     instance.session.setDemand(this.broker.queue.count, nowMs)
     this.step(nowMs)
   }
@@ -225,6 +222,30 @@ export class App implements ScaledApp {
     this.controller.readied(instance.key, instance.slots, nowMs)
     if (wasStarting) this.#emitReady(instance, nowMs)
     this.eligibilityChanged(instance, nowMs)
+  }
+
+  /** Its application is stopped. */
+  parked(instance: Instance, nowMs: number): void {
+    this.controller.parked(instance.key, nowMs)
+    this.#env.emit({ type: 'parked', app: this.route, instance: instance.label })
+    this.eligibilityChanged(instance, nowMs)
+  }
+
+  /** It was parked and starts again. */
+  restarted(instance: Instance, nowMs: number): void {
+    this.controller.restarted(instance.key, nowMs)
+    this.eligibilityChanged(instance, nowMs)
+  }
+
+  /** It lends its first slot. */
+  firstGranted(instance: Instance, nowMs: number): void {
+    this.controller.granted(instance.key)
+    this.step(nowMs)
+  }
+
+  replaceAsked(instance: Instance, nowMs: number): void {
+    this.controller.replaceAsked(instance.key)
+    this.step(nowMs)
   }
 
   failed(instance: Instance, problem: Problem, nowMs: number): void {
@@ -262,9 +283,11 @@ export class App implements ScaledApp {
     }
     const { phase } = instance
     // Its goodbye may come before anything else was said: it may have been stopping when this edge was restarted.
-    const left = end.clean && (phase === 'leaving' || phase === 'draining' || end.code === GOODBYE)
+    const left =
+      end.clean && (phase === 'leaving' || phase === 'draining' || phase === 'parked' || end.code === GOODBYE)
+    const isReplaced = this.controller.member(instance.key)?.isReplaced === true
     this.controller.ended(instance.key, left, nowMs)
-    const reason = phase === 'failed' ? 'failed' : !left ? 'lost' : phase === 'leaving' ? 'idle' : 'signal'
+    const reason = phase === 'failed' ? 'failed' : left ? whyLeft(phase, isReplaced) : 'lost'
     this.#env.emit({ type: 'left', app: this.route, instance: instance.label, reason, message: end.message })
     this.step(nowMs)
   }
@@ -272,7 +295,7 @@ export class App implements ScaledApp {
   // --- from the scaler (ScaledApp) ---
 
   get isChanging(): boolean {
-    for (const { phase } of this.controller.members) if (phase === 'asked' || phase === 'gone') return true
+    for (const { phase } of this.controller.members) if (CHANGING.has(phase)) return true
     return false
   }
 
@@ -283,6 +306,7 @@ export class App implements ScaledApp {
   observed(instances: readonly PlatformInstance[], adopt: boolean): void {
     const nowMs = this.#env.wheel.now()
     this.controller.observed(instances, nowMs, adopt)
+    this.#order()
     this.step(nowMs)
   }
 
@@ -294,6 +318,7 @@ export class App implements ScaledApp {
     const nowMs = this.#env.wheel.now()
     this.controller.observed(instances, nowMs)
     this.controller.callEnded(null, nowMs)
+    this.#order()
     this.step(nowMs)
   }
 
@@ -328,6 +353,14 @@ export class App implements ScaledApp {
     this.#arm()
   }
 
+  /** Who is served first may be for the platform to say. */
+  #order(): void {
+    for (const instance of this.instances.values()) {
+      const member = this.controller.member(instance.key)
+      if (member !== undefined) this.broker.setOrder(instance, servingOrder(member, instance.sessionNumber))
+    }
+  }
+
   #arm(): void {
     const { controller, held } = this
     const deadlineMs = Math.min(controller.nextDeadline(), held.nextDeadline(), this.#warm.untilMs)
@@ -357,4 +390,9 @@ export class App implements ScaledApp {
     const sinceMs = this.controller.member(instance.key)?.createdMs ?? instance.connectedMs
     this.#env.emit({ type: 'ready', app: this.route, instance: label, slots, tookMs: nowMs - sinceMs })
   }
+}
+
+function whyLeft(phase: Instance['phase'], isReplaced: boolean): 'replaced' | 'idle' | 'signal' {
+  if (isReplaced) return 'replaced'
+  return phase === 'leaving' || phase === 'parked' ? 'idle' : 'signal'
 }

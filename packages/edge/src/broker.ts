@@ -93,6 +93,15 @@ export class Broker<R extends Brokered<P>, P extends Puller> {
     }
   }
 
+  /** Another place among those that are served. */
+  setOrder(puller: P, order: number): void {
+    if (puller.order === order) return
+    const isWaiting = puller.heapIndex >= 0
+    if (isWaiting) this.#pullers.remove(puller)
+    puller.order = order
+    if (isWaiting) this.#pullers.add(puller)
+  }
+
   /** The session is over; its grants are void. */
   remove(puller: P): void {
     this.setEligible(puller, false)

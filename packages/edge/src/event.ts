@@ -18,6 +18,8 @@ export type EdgeEvent =
       readonly copy: number
       readonly launch: string
       readonly held: number
+      /** The copy whose successor it is; null: requests are held, or `min` asks for it. */
+      readonly replaces: number | null
     }
   | {
       readonly type: 'launch-failed'
@@ -40,7 +42,7 @@ export type EdgeEvent =
       readonly type: 'connected'
       readonly app: string
       readonly instance: string
-      readonly phase: 'starting' | 'ready'
+      readonly phase: 'starting' | 'ready' | 'parked'
     }
   | {
       readonly type: 'ready'
@@ -49,11 +51,20 @@ export type EdgeEvent =
       readonly slots: number
       readonly tookMs: number
     }
+  /** It has stopped its application, and waits for the platform to remove it. */
+  | { readonly type: 'parked'; readonly app: string; readonly instance: string }
+  /** It is to start its application again. */
+  | {
+      readonly type: 'recalled'
+      readonly app: string
+      readonly instance: string
+      readonly held: number
+    }
   | {
       readonly type: 'left'
       readonly app: string
       readonly instance: string
-      readonly reason: 'idle' | 'signal' | 'failed' | 'lost'
+      readonly reason: 'idle' | 'replaced' | 'signal' | 'failed' | 'lost'
       readonly message: string
     }
   | {

@@ -29,9 +29,11 @@ export interface LinkerScript {
   readonly token: string
   readonly route?: string
   readonly slots?: number
-  readonly phase?: 'starting' | 'ready'
+  readonly phase?: 'starting' | 'ready' | 'parked'
   readonly launch?: string
   readonly instance?: string
+  /** The platform's name for it. */
+  readonly platform?: string
   /** What it asks for in HELLO. */
   readonly features?: readonly string[]
   readonly replaces?: string
@@ -71,6 +73,8 @@ export class ScriptedLinker implements LinkerSessionHandler {
   welcome: Welcome | null = null
   end: SessionEnd | null = null
   demand = 0
+  /** RECALLs so far. */
+  recalls = 0
   drained = false
   #socket!: WebSocket
   #next = 0
@@ -121,7 +125,15 @@ export class ScriptedLinker implements LinkerSessionHandler {
   }
 
   #onOpen(socket: WebSocket, stream: Socket): void {
-    const { route = 'shop', slots = 1, phase = 'ready', launch, replaces, received = 0 } = this.script
+    const {
+      route = 'shop',
+      slots = 1,
+      phase = 'ready',
+      launch,
+      platform,
+      replaces,
+      received = 0,
+    } = this.script
     const { features = [] } = this.script
     const budget = new WindowBudget(DEFAULT_WINDOW_BUDGET_BYTES)
     this.session = new LinkerSession(
@@ -134,6 +146,7 @@ export class ScriptedLinker implements LinkerSessionHandler {
         instance: this.instance,
         labels: {},
         ...(launch === undefined ? {} : { launch }),
+        ...(platform === undefined ? {} : { platform }),
         ...(replaces === undefined ? {} : { replaces }),
         ...(replaces === undefined || received === null ? {} : { received }),
       },
@@ -189,7 +202,8 @@ export class ScriptedLinker implements LinkerSessionHandler {
 
   onWelcome(welcome: Welcome): void {
     this.welcome = welcome
-    const { grants = this.script.slots ?? 1 } = this.script
+    const { phase = 'ready', slots = 1 } = this.script
+    const { grants = phase === 'parked' ? 0 : slots } = this.script
     if (grants > 0) this.session.grant(grants)
   }
 
@@ -215,7 +229,9 @@ export class ScriptedLinker implements LinkerSessionHandler {
     this.verdicts.push(go)
   }
 
-  onRecall(): void {}
+  onRecall(): void {
+    this.recalls++
+  }
 
   onDrain(): void {
     this.drained = true

@@ -1,7 +1,7 @@
 /** A session that may be given requests. The fields belong to the broker. */
 export interface Puller {
-  /** Higher is served first: the newest instance has the highest. */
-  readonly order: number
+  /** Higher is served first: mostly the newest instance has the highest. */
+  order: number
   grants: number
   /** Not leaving, not suspect, not draining. */
   isEligible: boolean

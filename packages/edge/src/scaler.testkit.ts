@@ -7,6 +7,8 @@ export class FakePlatform implements Scaler {
   /** Launches in the order of their start. */
   readonly started: { route: string; launch: Launch }[] = []
   readonly removed: string[] = []
+  /** What its linkers do after GO. */
+  leave: AppScaler['leave'] = 'exit'
   /** Of what was started here; the others belong to every route. */
   readonly #routes = new Map<string, string>()
   host!: Host
@@ -29,7 +31,7 @@ export class FakePlatform implements Scaler {
       [...this.instances.values()].filter(({ id }) => (this.#routes.get(id) ?? route) === route)
     return {
       launches: 'named',
-      leave: 'exit',
+      leave: this.leave,
       observe: list,
       output: (launch) => [`last words of ${launch}`],
       scale: async ({ start, remove }) => {
@@ -54,6 +56,12 @@ export class FakePlatform implements Scaler {
   /** An instance ends, and the platform says so. */
   fail(launch: string, problem: Problem, route = 'shop'): void {
     this.#put(launch, 'ended', problem)
+    this.host.changed(route)
+  }
+
+  /** What the platform says of an instance, from its next look on. */
+  tell(launch: string, what: Partial<Instance>, route = 'shop'): void {
+    this.instances.set(launch, { ...(this.instances.get(launch) as Instance), ...what })
     this.host.changed(route)
   }
 

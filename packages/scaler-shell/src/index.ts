@@ -1,6 +1,7 @@
 import { resolveConfig } from '@brxy/options'
 import { type Scaler, ScalerError, type ScalerFactory } from '@brxy/scaler'
 import { ShellApp } from './app.ts'
+import { knownRoutes } from './known-routes.ts'
 import { Launches, type Registry } from './launches.ts'
 import { APP_OPTIONS, SHELL_OPTIONS } from './options.ts'
 
@@ -16,6 +17,7 @@ const shell = ((options, host): Scaler => {
       const running = [...registry.active].find((launches) => launches.route === route)
       return new ShellApp(appOptions, shellOptions, running ?? new Launches(route, host, registry))
     },
+    known: () => knownRoutes(host.stateDir, host.owner),
     async close() {
       registry.isClosed = true
       for (const launches of registry.active) launches.close()

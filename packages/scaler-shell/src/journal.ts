@@ -153,6 +153,17 @@ function fileOf(launch: string): string {
   return `${digest(launch)}.json`
 }
 
+/** Whose launch the text of a file is about; null if it is none of this version. */
+export function scopeOf(text: string): JournalScope | null {
+  try {
+    const { version, owner, route } = JSON.parse(text) as Record<string, unknown>
+    const isScope = version === VERSION && typeof owner === 'string' && typeof route === 'string'
+    return isScope ? { owner, route } : null
+  } catch {
+    return null
+  }
+}
+
 /** @throws Error if the text is no entry of this version, owner and route */
 function parseEntry(text: string, { owner, route }: JournalScope): JournalEntry {
   const { version, ...entry } = JSON.parse(text) as Record<string, unknown>

@@ -34,6 +34,14 @@ export interface Scaler {
    * @throws an error branded `brxy.error` that names the option's path
    */
   app(route: string, options: unknown): AppScaler
+  /**
+   * Routes of which instances may be left from an earlier run; the caller looks whether they are still wanted. Asked once,
+   * before anything is launched, for apps whose routes nobody could list: each host is one. Without it such instances are
+   * found when their route is asked for.
+   *
+   * Rejections are logged, and nothing follows from them.
+   */
+  known?(): Promise<readonly string[]>
   /** Frees every handle and leaves the instances running: the edge may be restarting. */
   close(): Promise<void>
 }

@@ -31,8 +31,10 @@ function writeLine(line: string): void {
 /** Who, and what happened. */
 function describe(event: LogEvent): readonly [string, string] | null {
   switch (event.type) {
-    case 'launching':
-      return [event.app, `${event.held} held, starting copy ${event.copy}`]
+    case 'launching': {
+      const why = event.replaces === null ? `${event.held} held` : `copy ${event.replaces} is to be replaced`
+      return [event.app, `${why}, starting copy ${event.copy}`]
+    }
     case 'launch-failed': {
       const again = event.retryMs > 0 ? `; next try in ${seconds(event.retryMs)}` : ''
       const output = event.output === undefined ? '' : `\n${indent(event.output)}`
@@ -53,11 +55,16 @@ function describe(event: LogEvent): readonly [string, string] | null {
         event.instance,
         `ready in ${seconds(event.tookMs)}, ${event.slots} slot${event.slots === 1 ? '' : 's'}`,
       ]
+    case 'parked':
+      return [event.instance, 'stopped its application, waits to be removed']
+    case 'recalled':
+      return [event.instance, `${event.held} held, starts again`]
     case 'left':
       return [
         event.instance,
         {
           idle: 'idle, left',
+          replaced: 'replaced, left',
           signal: 'drained, left',
           failed: 'gone after its failure',
           lost: `lost: ${event.message}`,

@@ -1,5 +1,6 @@
 import type { Problem, Target } from '@brxy/scaler'
 import type { Fleet } from './fleet.ts'
+import type { Member } from './members.ts'
 
 /** The calls to the scaler: one at a time, and what each of them brings about. */
 export class Calls {
@@ -35,7 +36,7 @@ export class Calls {
         if (member.call === 'none') member.call = 'out'
       }
       // Linkers that were started by hand are none of the platform's.
-      if (member.phase !== 'gone' && (member.launched || member.instance !== null)) want++
+      if (isWanted(member) && (member.launched || member.instance !== null)) want++
     }
     return { want, start, remove: this.#fleet.removals.list() }
   }
@@ -53,4 +54,9 @@ export class Calls {
       if (problem !== null && member.phase === 'asked') fleet.startFailed(member, problem, nowMs)
     }
   }
+}
+
+/** Whether the platform is to have it: what is parked is only waiting to be removed. */
+function isWanted({ phase }: Member): boolean {
+  return phase !== 'gone' && phase !== 'parked'
 }

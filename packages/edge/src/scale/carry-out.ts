@@ -14,8 +14,8 @@ export function carryOut(
       app.runner?.scale(app)
       return
     case 'launching': {
-      const { copy, launch } = action
-      emit({ type: 'launching', app: app.route, copy, launch, held: app.held.count })
+      const { copy, launch, replaces } = action
+      emit({ type: 'launching', app: app.route, copy, launch, held: app.held.count, replaces })
       return
     }
     case 'launch-failed': {
@@ -45,10 +45,21 @@ export function carryOut(
     case 'verdict': {
       const instance = app.instanceOf(action.member)
       if (instance === undefined) return
+      // One that asked for a successor serves until it is told to go; one that asked to leave does not.
+      const asksToLeave = action.on === 'leave'
+      if (action.go) instance.phase = 'leaving'
+      else if (asksToLeave) instance.phase = 'ready'
+      if (action.go || asksToLeave) app.eligibilityChanged(instance, nowMs)
       instance.session.verdict(action.go)
-      if (action.go) return
-      instance.phase = 'ready'
+      return
+    }
+    case 'recall': {
+      const instance = app.instanceOf(action.member)
+      if (instance === undefined) return
+      instance.session.recall()
+      instance.phase = 'starting'
       app.eligibilityChanged(instance, nowMs)
+      emit({ type: 'recalled', app: app.route, instance: instance.label, held: app.held.count })
       return
     }
   }

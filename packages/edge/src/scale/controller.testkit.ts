@@ -14,6 +14,7 @@ export const OPTIONS: ScaleOptions = {
   backoffMinMs: 1_000,
   backoffMaxMs: 60_000,
   canLaunch: true,
+  isCounted: false,
 }
 
 export const CRASHED: Problem = { code: 'crashed', message: 'exit status 1', final: true }
@@ -127,6 +128,30 @@ export class Scaling {
   ask(key: string, dispatched = 0): ScaleAction[] {
     this.controller.leaveAsked(key, dispatched, this.nowMs)
     return this.step()
+  }
+
+  /** It asks for a successor. */
+  replace(key: string): ScaleAction[] {
+    this.controller.replaceAsked(key)
+    return this.step()
+  }
+
+  /** It connects, is ready and lends its first slot. */
+  grant(key: string): ScaleAction[] {
+    this.controller.joined(key, key.startsWith('launch-'), 'ready', 1, this.nowMs)
+    this.controller.granted(key)
+    return this.step()
+  }
+
+  /** It has stopped its application. */
+  park(key: string): ScaleAction[] {
+    this.controller.parked(key, this.nowMs)
+    return this.step()
+  }
+
+  /** Answers so far, such as `a GO`, in order. */
+  get verdicts(): string[] {
+    return this.actions.flatMap((a) => (a.kind === 'verdict' ? [`${a.member} ${a.go ? 'GO' : 'STAY'}`] : []))
   }
 
   end(key: string, left = false): ScaleAction[] {

@@ -2,10 +2,13 @@ import type { Instance, Problem, Target } from '@brxy/scaler'
 import { Calls } from './calls.ts'
 import { expire, nextExpiry } from './expiry.ts'
 import { Fleet } from './fleet.ts'
+import { keyOfLinker, type LinkerIdentity } from './identity.ts'
 import { launch, nextLaunch } from './launching.ts'
 import { Leavers } from './leavers.ts'
 import type { Member } from './members.ts'
 import { observe } from './observation.ts'
+import { park, startAgain } from './parking.ts'
+import { Replacements } from './replacements.ts'
 import type { ScaleAction } from './scale-action.ts'
 import type { ScaleOptions } from './scale-options.ts'
 import { slowLaunches } from './slow-launches.ts'
@@ -22,19 +25,25 @@ import type { Demand } from './sum.ts'
  * | `backoff.ts` | the pause after a failed start |
  * | `expiry.ts` | launches that do not connect, sessions that are lost |
  * | `observation.ts` | what the platform's list means |
+ * | `identity.ts` | which launch a linker, or what is listed, stands for |
  * | `leavers.ts` | who may leave |
+ * | `replacements.ts` | who gets a successor first (REPLACE) |
+ * | `parking.ts` | what waits to be removed, and is recalled instead of a launch |
+ * | `serving-order.ts` | who is served first, and leaves last |
  * | `calls.ts`, `removals.ts` | what the platform is told |
  */
 export class ScaleController {
   readonly #fleet: Fleet
   readonly #calls: Calls
   readonly #leavers = new Leavers()
+  readonly #replacements: Replacements
   #deadlineMs = Number.POSITIVE_INFINITY
 
   /** @param newId makes the ids of launches, never the same twice. */
   constructor(options: ScaleOptions, newId: () => string) {
     this.#fleet = new Fleet(options, newId)
     this.#calls = new Calls(this.#fleet)
+    this.#replacements = new Replacements(this.#fleet)
   }
 
   /** In launch order. */
@@ -86,16 +95,40 @@ export class ScaleController {
 
   // --- events of sessions; `key` is the launch id, or the instance id of one that was started by hand ---
 
-  /** A linker said HELLO. @returns its member. */
-  joined(key: string, launched: boolean, phase: 'starting' | 'ready', slots: number, nowMs: number): Member {
+  /** Of a linker that says HELLO. The same until something else happens. */
+  keyOf(linker: LinkerIdentity): string {
+    return keyOfLinker(this.#fleet, linker)
+  }
+
+  /** A linker said HELLO. @param linker for platforms that count replicas @returns its member. */
+  joined(
+    key: string,
+    launched: boolean,
+    phase: 'starting' | 'ready' | 'parked',
+    slots: number,
+    nowMs: number,
+    linker?: LinkerIdentity,
+  ): Member {
     const fleet = this.#fleet
-    const member = fleet.members.get(key) ?? fleet.meet(key, launched, nowMs)
-    // It was given up and connected before it was removed: it is kept.
-    if (member.phase === 'gone' && member.instance !== null) fleet.removals.cancel(member.instance.id)
+    const isCounted = linker !== undefined && fleet.options.isCounted
+    const isReplica = isCounted && linker.platform !== undefined
+    const member = fleet.members.get(key) ?? fleet.meet(key, launched || isReplica, nowMs)
+    if (isCounted) {
+      member.linker = linker.instance
+      member.platform = linker.platform ?? member.platform
+    }
     member.hasFailed = false
     fleet.learnSlots(member, slots)
-    fleet.enter(member, phase, nowMs)
+    if (phase === 'parked') park(fleet, member, nowMs)
+    else this.#welcomed(member, phase, nowMs)
     return member
+  }
+
+  /** It lives, whatever was thought of it: one that was given up and connected before it was removed is kept. */
+  #welcomed(member: Member, phase: 'starting' | 'ready', nowMs: number): void {
+    const { phase: was, instance } = member
+    if ((was === 'gone' || was === 'parked') && instance !== null) this.#fleet.removals.cancel(instance.id)
+    this.#fleet.enter(member, phase, nowMs)
   }
 
   /** Its application listens. */
@@ -103,7 +136,30 @@ export class ScaleController {
     const member = this.member(key)
     if (member === undefined) return
     this.#fleet.learnSlots(member, slots)
-    if (member.phase === 'starting') this.#fleet.enter(member, 'ready', nowMs)
+    const { phase } = member
+    if (phase !== 'starting' && phase !== 'parked' && phase !== 'gone') return
+    member.hasFailed = false
+    this.#welcomed(member, 'ready', nowMs)
+  }
+
+  /** Its application is stopped, and starts again when it is recalled. */
+  parked(key: string, nowMs: number): void {
+    const member = this.member(key)
+    if (member === undefined || member.phase === 'gone') return
+    this.#replacements.forget(member)
+    park(this.#fleet, member, nowMs)
+  }
+
+  /** It was parked and starts its application, perhaps because another edge has recalled it. */
+  restarted(key: string, nowMs: number): void {
+    const member = this.member(key)
+    if (member?.phase === 'parked') startAgain(this.#fleet, member, nowMs)
+  }
+
+  /** It has lent its first slot of this session. */
+  granted(key: string): void {
+    const member = this.member(key)
+    if (member !== undefined) member.hasGranted = true
   }
 
   /** It completed a response: the app can be started. */
@@ -116,21 +172,34 @@ export class ScaleController {
   /** It wants to leave; a verdict follows. @param dispatched requests it has been given since it connected. */
   leaveAsked(key: string, dispatched: number, nowMs: number): void {
     const member = this.member(key)
-    if (member === undefined || member.phase !== 'ready') return
+    if (member === undefined) return
+    // GO was on its way already: whichever question it answered, this is the answer to the other.
+    if (member.phase === 'leaving' && member.isReplaced) this.#verdict(member, true)
+    if (member.phase !== 'ready') return
+    this.#replacements.withdraw(member)
     member.dispatched = dispatched
     this.#fleet.enter(member, 'asking', nowMs)
+  }
+
+  /** It wants to leave as soon as a successor serves; a verdict follows. */
+  replaceAsked(key: string): void {
+    const member = this.member(key)
+    if (member !== undefined) this.#replacements.ask(member)
   }
 
   /** It drains (a signal): it takes no more and will go. */
   draining(key: string, nowMs: number): void {
     const member = this.member(key)
-    if (member !== undefined && member.phase !== 'gone') this.#fleet.enter(member, 'leaving', nowMs)
+    if (member === undefined || member.phase === 'gone') return
+    this.#replacements.forget(member)
+    this.#fleet.enter(member, 'leaving', nowMs)
   }
 
   /** Its application failed; the linker said why. */
   failed(key: string, problem: Problem, nowMs: number): void {
     const member = this.member(key)
     if (member === undefined || member.phase === 'gone') return
+    this.#replacements.forget(member)
     if (member.hasServed) this.#fleet.enter(member, 'gone', nowMs)
     else this.#fleet.startFailed(member, problem, nowMs)
   }
@@ -139,7 +208,9 @@ export class ScaleController {
   ended(key: string, left: boolean, nowMs: number): void {
     const member = this.member(key)
     if (member === undefined || member.phase === 'gone') return
-    this.#fleet.enter(member, left || member.phase === 'leaving' ? 'gone' : 'lost', nowMs)
+    this.#replacements.forget(member)
+    const isOver = left || member.phase === 'leaving' || member.phase === 'parked'
+    this.#fleet.enter(member, isOver ? 'gone' : 'lost', nowMs)
   }
 
   // --- events of the scaler ---
@@ -163,16 +234,19 @@ export class ScaleController {
   step(demand: Demand, nowMs: number): ScaleAction[] {
     const fleet = this.#fleet
     const { members, actions } = fleet
+    const replacements = this.#replacements
     expire(fleet, nowMs)
+    replacements.step(nowMs)
     // First, for those that are told to stay may be what the demand needs.
     this.#judgeLeavers(demand, nowMs)
-    launch(fleet, demand, nowMs)
+    launch(fleet, demand, replacements.surplus, nowMs)
     this.#calls.begin(nowMs)
     for (const { key, createdMs } of slowLaunches.take(members, nowMs))
       actions.push({ kind: 'launch-slow', launch: key, tookMs: nowMs - createdMs })
     this.#deadlineMs = Math.min(
       nextExpiry(fleet),
-      nextLaunch(fleet, demand, nowMs),
+      nextLaunch(fleet, demand, replacements.surplus, nowMs),
+      replacements.nextDeadline(),
       fleet.removals.nextDeadline(),
       this.#leavers.nextDeadline(members),
       slowLaunches.nextDeadline(members),
@@ -181,12 +255,16 @@ export class ScaleController {
   }
 
   #judgeLeavers(demand: Demand, nowMs: number): void {
-    const { members, actions, options } = this.#fleet
+    const { members, options } = this.#fleet
     const { min, canLaunch, leftMs } = options
     const rules = { min, keepsAll: demand.held > 0 || !canLaunch, leaveMs: leftMs }
     for (const { member, go } of this.#leavers.judge(members, rules, nowMs)) {
-      actions.push({ kind: 'verdict', member: member.key, go })
+      this.#verdict(member, go)
       this.#fleet.enter(member, go ? 'leaving' : 'ready', nowMs)
     }
+  }
+
+  #verdict(member: Member, go: boolean): void {
+    this.#fleet.actions.push({ kind: 'verdict', member: member.key, go, on: 'leave' })
   }
 }

@@ -1,6 +1,6 @@
 import type { Fleet } from './fleet.ts'
 import { isUnseen, type Member } from './members.ts'
-import { LOST, neverConnected } from './problems.ts'
+import { LOST, neverConnected, neverReady } from './problems.ts'
 
 /** What becomes of members whose time in their phase is over: launches, lost sessions, and what has left. */
 export function expire(fleet: Fleet, nowMs: number): void {
@@ -12,6 +12,10 @@ export function expire(fleet: Fleet, nowMs: number): void {
     switch (member.phase) {
       case 'asked':
         fleet.startFailed(member, member.problem ?? neverConnected(deadlineMs - member.createdMs), nowMs)
+        break
+      case 'starting':
+        // Only one that was recalled has so long; of others the linker says that they did not start.
+        fleet.startFailed(member, neverReady(deadlineMs - member.sinceMs), nowMs)
         break
       case 'lost':
         // One that was started by hand may come again by hand: that is no failed start.

@@ -41,11 +41,16 @@ export class Fleet {
     return this.members.add(key, launched, ++this.#copies, nowMs)
   }
 
-  /** One more is in the next target. */
-  launch(nowMs: number): Member {
+  /** One more is in the next target. @param replaces whose successor it is */
+  launch(nowMs: number, replaces: Member | null = null): Member {
     const member = this.meet(this.#newId(), true, nowMs)
     member.deadlineMs = nowMs + this.options.startTimeoutMs
-    this.actions.push({ kind: 'launching', launch: member.key, copy: member.copy })
+    this.actions.push({
+      kind: 'launching',
+      launch: member.key,
+      copy: member.copy,
+      replaces: replaces?.copy ?? null,
+    })
     this.isCallWanted = true
     return member
   }

@@ -1,28 +1,36 @@
 import type { Fleet } from './fleet.ts'
+import type { Member } from './members.ts'
+import { recall } from './parking.ts'
 import { type Demand, launchesFor } from './sum.ts'
 
-/** Launches what the demand and `min` ask for, within `max` and the pause after a failure; or says that nothing can come. */
-export function launch(fleet: Fleet, demand: Demand, nowMs: number): void {
+/**
+ * Launches what the demand and `min` ask for, within `max` and the pause after a failure; or says that nothing can come.
+ * What is parked is recalled first.
+ *
+ * @param surplus of an instance and its successor, the one that does not count; null: there is no such pair
+ */
+export function launch(fleet: Fleet, demand: Demand, surplus: Member | null, nowMs: number): void {
   const { min, max, slots = 0, canLaunch } = fleet.options
   const { backoff } = fleet
-  const count = fleet.members.count()
   if (backoff.isClosed(nowMs)) {
-    if (demand.held > 0 && count.starting + count.ready === 0) failHeld(fleet, nowMs)
+    const { starting, ready } = fleet.members.count()
+    if (demand.held > 0 && starting + ready === 0) failHeld(fleet, nowMs)
     return
   }
   if (!canLaunch) return
+  const count = fleet.members.count(surplus)
   const isPatient = nowMs < patientUntilMs(fleet, demand)
   let launches = Math.max(launchesFor(demand, count, fleet.slots || slots, isPatient), min - count.staying)
   // One launch probes whether the app can be started again after a failure.
   if (backoff.failures > 0) launches = Math.min(launches, 1 - count.starting)
   launches = Math.min(launches, max - count.total)
-  for (let i = 0; i < launches; i++) fleet.launch(nowMs)
+  for (let i = 0; i < launches; i++) if (!recall(fleet, nowMs)) fleet.launch(nowMs)
 }
 
 /** When more may be launched than could be now, if nothing else happens: after a pause, or when patience is over. */
-export function nextLaunch(fleet: Fleet, demand: Demand, nowMs: number): number {
+export function nextLaunch(fleet: Fleet, demand: Demand, surplus: Member | null, nowMs: number): number {
   const { min, max, canLaunch } = fleet.options
-  const { total, ready, staying } = fleet.members.count()
+  const { total, ready, staying } = fleet.members.count(surplus)
   const { backoff } = fleet
   if (!canLaunch || total >= max) return Number.POSITIVE_INFINITY
   // Only times to come: what could be done by now has been done.

@@ -1,15 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { Scaling } from './controller.testkit.ts'
 
-const verdicts = (scaling: Scaling) =>
-  scaling.actions.flatMap((a) => (a.kind === 'verdict' ? [`${a.member} ${a.go ? 'GO' : 'STAY'}`] : []))
-
 describe('leaving', () => {
   it('lets an idle instance that is not the newest go', () => {
     const scaling = new Scaling()
     scaling.ready('a', 'b')
     scaling.ask('a')
-    expect([verdicts(scaling), scaling.phaseOf('a')]).toEqual([['a GO'], 'leaving'])
+    expect([scaling.verdicts, scaling.phaseOf('a')]).toEqual([['a GO'], 'leaving'])
   })
 
   it('lets one go at a time, in launch order, whoever asked first', () => {
@@ -18,11 +15,11 @@ describe('leaving', () => {
     scaling.ask('c')
     scaling.ask('b')
     scaling.ask('a')
-    expect(verdicts(scaling)).toEqual(['c GO'])
+    expect(scaling.verdicts).toEqual(['c GO'])
     scaling.end('c', true)
-    expect(verdicts(scaling)).toEqual(['c GO', 'a GO'])
+    expect(scaling.verdicts).toEqual(['c GO', 'a GO'])
     scaling.end('a', true)
-    expect(verdicts(scaling)).toEqual(['c GO', 'a GO', 'b GO'])
+    expect(scaling.verdicts).toEqual(['c GO', 'a GO', 'b GO'])
   })
 
   it('keeps the newest at its first asking and lets it go at the second', () => {
@@ -31,14 +28,14 @@ describe('leaving', () => {
     scaling.ask('a', 7)
     scaling.pass(60_000)
     scaling.ask('a', 7)
-    expect(verdicts(scaling)).toEqual(['a STAY', 'a GO'])
+    expect(scaling.verdicts).toEqual(['a STAY', 'a GO'])
   })
 
   it('keeps the newest again if it was given a request in between', () => {
     const scaling = new Scaling()
     scaling.ready('a')
     for (const dispatched of [7, 8, 8]) scaling.ask('a', dispatched)
-    expect(verdicts(scaling)).toEqual(['a STAY', 'a STAY', 'a GO'])
+    expect(scaling.verdicts).toEqual(['a STAY', 'a STAY', 'a GO'])
   })
 
   it('takes the newest of those that serve for the newest, not one that starts or leaves', () => {
@@ -47,7 +44,7 @@ describe('leaving', () => {
     scaling.controller.draining('b', scaling.nowMs)
     scaling.join('c', 1, 'starting')
     scaling.ask('a')
-    expect(verdicts(scaling)).toEqual(['a STAY'])
+    expect(scaling.verdicts).toEqual(['a STAY'])
   })
 
   it('keeps the newest at once, although another is leaving', () => {
@@ -55,7 +52,7 @@ describe('leaving', () => {
     scaling.ready('a', 'b')
     scaling.ask('a')
     scaling.ask('b')
-    expect(verdicts(scaling)).toEqual(['a GO', 'b STAY'])
+    expect(scaling.verdicts).toEqual(['a GO', 'b STAY'])
   })
 
   it('keeps everybody while requests are held, also those that wait for a verdict', () => {
@@ -64,9 +61,9 @@ describe('leaving', () => {
     scaling.ask('a')
     scaling.ask('b')
     scaling.ask('c')
-    expect(verdicts(scaling)).toEqual(['a GO'])
+    expect(scaling.verdicts).toEqual(['a GO'])
     scaling.hold(1)
-    expect(verdicts(scaling)).toEqual(['a GO', 'b STAY', 'c STAY'])
+    expect(scaling.verdicts).toEqual(['a GO', 'b STAY', 'c STAY'])
     // And starts nothing, for they can take it.
     expect(scaling.launches()).toEqual([])
   })
@@ -77,7 +74,7 @@ describe('leaving', () => {
     scaling.ask('a')
     scaling.ask('b', 1)
     scaling.ask('b', 1)
-    expect([verdicts(scaling), scaling.phaseOf('b')]).toEqual([['a GO', 'b STAY'], 'asking'])
+    expect([scaling.verdicts, scaling.phaseOf('b')]).toEqual([['a GO', 'b STAY'], 'asking'])
     scaling.hold(1)
     expect([scaling.phaseOf('b'), scaling.launches()]).toEqual(['ready', []])
   })
@@ -88,7 +85,7 @@ describe('leaving', () => {
     scaling.ask('a')
     scaling.end('a', true)
     scaling.ask('b')
-    expect(verdicts(scaling)).toEqual(['a GO', 'b STAY'])
+    expect(scaling.verdicts).toEqual(['a GO', 'b STAY'])
   })
 
   it('does not let an instance that only starts stand in for min', () => {
@@ -97,7 +94,7 @@ describe('leaving', () => {
     scaling.join('b', 1, 'starting')
     scaling.ask('a', 1)
     scaling.ask('a', 1)
-    expect(verdicts(scaling)).toEqual(['a STAY', 'a STAY'])
+    expect(scaling.verdicts).toEqual(['a STAY', 'a STAY'])
   })
 
   it('keeps linkers where the edge could not start one again', () => {
@@ -106,7 +103,7 @@ describe('leaving', () => {
     scaling.ask('a')
     scaling.ask('b')
     scaling.ask('b')
-    expect(verdicts(scaling)).toEqual(['a STAY', 'b STAY', 'b STAY'])
+    expect(scaling.verdicts).toEqual(['a STAY', 'b STAY', 'b STAY'])
   })
 
   it('does not wait for ever for one that does not go', () => {
@@ -115,9 +112,9 @@ describe('leaving', () => {
     scaling.ask('a')
     scaling.ask('b')
     scaling.pass(14_999)
-    expect(verdicts(scaling)).toEqual(['a GO'])
+    expect(scaling.verdicts).toEqual(['a GO'])
     scaling.pass(1)
-    expect(verdicts(scaling)).toEqual(['a GO', 'b GO'])
+    expect(scaling.verdicts).toEqual(['a GO', 'b GO'])
   })
 
   it('goes on to the next when the one that leaves is lost', () => {
@@ -126,7 +123,7 @@ describe('leaving', () => {
     scaling.ask('a')
     scaling.ask('b')
     scaling.end('a')
-    expect(verdicts(scaling)).toEqual(['a GO', 'b GO'])
+    expect(scaling.verdicts).toEqual(['a GO', 'b GO'])
   })
 
   it('gives no verdict to one that drains, is lost or is starting', () => {
@@ -139,7 +136,7 @@ describe('leaving', () => {
     scaling.join('c', 1, 'starting')
     scaling.ask('c')
     scaling.ask('nobody')
-    expect(verdicts(scaling)).toEqual([])
+    expect(scaling.verdicts).toEqual([])
   })
 
   it('counts what leaves until it is gone, and does not take it for lost', () => {

@@ -1,4 +1,5 @@
 import type { Member, Members } from './members.ts'
+import { servesBefore } from './serving-order.ts'
 
 /** What decides about leaving, beside the members themselves. */
 export interface LeaveRules {
@@ -17,7 +18,8 @@ export interface Verdict {
 }
 
 /**
- * Which of those that ask may leave (DESIGN section 8): one at a time, in launch order, never below `min`. The newest
+ * Which of those that ask may leave (DESIGN section 8): one at a time, in launch order, never below `min`. Where
+ * the platform removes the highest `order` first they go in that order. The one that is served first, mostly the newest,
  * is kept at its first asking; it goes when it asks again without having been given a request in between. So the
  * last instance is idle for twice as long as any other before the app is back at zero.
  */
@@ -30,14 +32,16 @@ export class Leavers {
     if (this.#leaver !== null && (this.#leaver.phase !== 'leaving' || nowMs >= this.#untilMs)) {
       this.#leaver = null
     }
-    const askers = [...members].filter(({ phase }) => phase === 'asking')
+    const askers = [...members]
+      .filter(({ phase }) => phase === 'asking')
+      .sort((one, other) => (servesBefore(one, other) ? 1 : -1))
     if (askers.length === 0) return []
     let serving = 0
     for (const { phase } of members) if (phase === 'ready' || phase === 'asking') serving++
-    const newest = newestOf(members)
+    const first = firstServed(members)
     const verdicts: Verdict[] = []
     for (const member of askers) {
-      const isKept = member === newest && member.keptAt !== member.dispatched
+      const isKept = member === first && member.keptAt !== member.dispatched
       if (rules.keepsAll || isKept || serving <= rules.min) {
         if (isKept && !rules.keepsAll) member.keptAt = member.dispatched
         verdicts.push({ member, go: false })
@@ -59,12 +63,12 @@ export class Leavers {
   }
 }
 
-/** The newest of those that serve. */
-function newestOf(members: Members): Member | null {
-  let newest: Member | null = null
+/** Of those that serve. */
+function firstServed(members: Members): Member | null {
+  let first: Member | null = null
   for (const member of members) {
     if (member.phase !== 'ready' && member.phase !== 'asking') continue
-    if (newest === null || member.copy > newest.copy) newest = member
+    if (first === null || servesBefore(member, first)) first = member
   }
-  return newest
+  return first
 }

@@ -8,9 +8,12 @@ import type { Instance, Problem } from '@brxy/scaler'
  *         \         \-> lost <--> back by reconnecting
  *          \--------------\----------------------------> gone
  *
+ *     leaving -> parked -> gone, or recalled: starting       (platforms that restart what exits)
+ *     ready -> leaving, when its successor has granted       (REPLACE)
+ *
  * One that is gone is kept while the platform may still list it, so that it can be removed there.
  */
-export type Phase = 'asked' | 'starting' | 'ready' | 'asking' | 'leaving' | 'lost' | 'gone'
+export type Phase = 'asked' | 'starting' | 'ready' | 'asking' | 'leaving' | 'parked' | 'lost' | 'gone'
 
 /** One instance or launch of an app. */
 export interface Member {
@@ -28,6 +31,10 @@ export interface Member {
   deadlineMs: number
   slots: number
   hasServed: boolean
+  /** It has lent a slot. */
+  hasGranted: boolean
+  /** It leaves because a successor serves in its place. */
+  isReplaced: boolean
   /** Its start failed: whatever the platform has of it is removed at once. */
   hasFailed: boolean
   /** People were told that its linker is long in coming. */
@@ -38,6 +45,10 @@ export interface Member {
   dispatched: number
   /** The same, when it was last kept only for being the newest; -1 for never. */
   keptAt: number
+  /** Its linker's process, where it does not say which launch it is. */
+  linker: string | null
+  /** The platform's name for it, once known: `Instance.id`, which a linker says too. Only where launches are counted. */
+  platform: string | null
   /** The platform's view, once observed. */
   instance: Instance | null
   /** The platform's latest complaint, the reason given if the launch times out. */
@@ -86,11 +97,15 @@ export class Members {
       deadlineMs: Number.POSITIVE_INFINITY,
       slots: 0,
       hasServed: false,
+      hasGranted: false,
+      isReplaced: false,
       hasFailed: false,
       isSlowTold: false,
       call: 'none',
       dispatched: 0,
       keptAt: -1,
+      linker: null,
+      platform: null,
       instance: null,
       problem: null,
     }
@@ -102,13 +117,14 @@ export class Members {
     this.#byKey.delete(member.key)
   }
 
-  count(): MemberCount {
+  /** @param surplus one that is left out: of an instance and its successor only one counts */
+  count(surplus: Member | null = null): MemberCount {
     let total = 0
     let starting = 0
     let ready = 0
     let leaving = 0
     for (const member of this.#byKey.values()) {
-      if (member.phase === 'gone') continue
+      if (member === surplus || member.phase === 'gone' || member.phase === 'parked') continue
       total++
       if (isStarting(member)) starting++
       else if (member.phase === 'leaving') leaving++

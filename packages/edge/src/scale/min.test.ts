@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { CRASHED, Scaling } from './controller.testkit.ts'
 
-const verdicts = (scaling: Scaling) =>
-  scaling.actions.flatMap((a) => (a.kind === 'verdict' ? [`${a.member} ${a.go ? 'GO' : 'STAY'}`] : []))
-
 /** Its application fails before it served anything. */
 function fail(scaling: Scaling, launch: string): void {
   scaling.join(launch, 1, 'starting')
@@ -72,7 +69,7 @@ describe('min', () => {
       scaling.ask(key)
       if (scaling.phaseOf(key) === 'leaving') scaling.end(key, true)
     }
-    expect(verdicts(scaling)).toEqual([
+    expect(scaling.verdicts).toEqual([
       'launch-1 GO',
       ...['launch-2', 'by-hand', 'launch-2', 'by-hand'].map((key) => `${key} STAY`),
     ])
@@ -99,7 +96,7 @@ describe('setMin', () => {
     scaling.ask('launch-1')
     expect(scaling.setMin(0)).toEqual([])
     scaling.ask('launch-1')
-    expect(verdicts(scaling)).toEqual(['launch-1 STAY', 'launch-1 STAY', 'launch-1 GO'])
+    expect(scaling.verdicts).toEqual(['launch-1 STAY', 'launch-1 STAY', 'launch-1 GO'])
   })
 
   it('to more answers STAY to one that still waits for its verdict', () => {
@@ -107,9 +104,9 @@ describe('setMin', () => {
     scaling.ready('a', 'b', 'c')
     scaling.ask('a')
     scaling.ask('b')
-    expect(verdicts(scaling)).toEqual(['a GO'])
+    expect(scaling.verdicts).toEqual(['a GO'])
     scaling.setMin(2)
-    expect(verdicts(scaling)).toEqual(['a GO', 'b STAY'])
+    expect(scaling.verdicts).toEqual(['a GO', 'b STAY'])
     expect(scaling.launches()).toEqual([])
   })
 

@@ -1,5 +1,6 @@
 import type { Instance } from '@brxy/scaler'
 import type { Fleet } from './fleet.ts'
+import { memberOfListed, pairListed, unpairAbsent } from './identity.ts'
 import { isStarting, type Member } from './members.ts'
 import { ENDED } from './problems.ts'
 
@@ -13,12 +14,16 @@ export function observe(fleet: Fleet, instances: readonly Instance[], adopt: boo
   const { members, removals } = fleet
   const listed = new Set(instances.map(({ id }) => id))
   fleet.seenMs = nowMs
+  unpairAbsent(fleet, listed)
   for (const instance of instances) {
-    const key = instance.launch ?? instance.id
-    const member = members.get(key)
-    if (member !== undefined) observeMember(fleet, member, instance, nowMs)
-    else if (instance.state === 'ended') fleet.remove(instance)
-    else if (adopt) adoptInstance(fleet, key, instance, nowMs)
+    const member = memberOfListed(fleet, instance)
+    if (member !== null) observeMember(fleet, member, instance, nowMs)
+    else if (instance.state === 'ended') removeRecord(fleet, instance)
+    else if (adopt) adoptInstance(fleet, instance, nowMs)
+    else {
+      const launch = pairListed(fleet, instance)
+      if (launch !== null) observeMember(fleet, launch, instance, nowMs)
+    }
   }
   removals.onListed(listed)
   for (const member of members) {
@@ -39,12 +44,20 @@ function observeMember(fleet: Fleet, member: Member, instance: Instance, nowMs: 
     else fleet.startFailed(member, problem ?? ENDED, nowMs)
   }
   // A connected one tells its own story; the record of one that is gone is of no use any more.
-  if (member.phase === 'gone' && (hasEnded || member.hasFailed)) fleet.remove(instance)
+  if (member.phase === 'parked' || (member.phase === 'gone' && (hasEnded || member.hasFailed)))
+    fleet.remove(instance)
+}
+
+/** What is left of an instance that nobody knows. Replicas that ended are the platform's own to replace: it counts them. */
+function removeRecord(fleet: Fleet, instance: Instance): void {
+  if (!fleet.options.isCounted) fleet.remove(instance)
 }
 
 /** An instance of an earlier edge: its linker is about to redial, if it has started at all. */
-function adoptInstance(fleet: Fleet, key: string, instance: Instance, nowMs: number): void {
-  const member = fleet.meet(key, instance.launch !== undefined, nowMs)
+function adoptInstance(fleet: Fleet, instance: Instance, nowMs: number): void {
+  const { isCounted } = fleet.options
+  const member = fleet.meet(instance.launch ?? instance.id, isCounted || instance.launch !== undefined, nowMs)
+  if (isCounted) member.platform = instance.id
   fleet.enter(member, 'lost', nowMs)
   member.instance = instance
   // Nothing says that it failed, and it need not be removed to make room.

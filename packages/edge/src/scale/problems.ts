@@ -12,6 +12,15 @@ export const ENDED: Problem = { code: 'crashed', message: 'it ended before it co
 
 /** @param afterMs how long was waited */
 export function neverConnected(afterMs: number): Problem {
+  return late('no linker connected', afterMs)
+}
+
+/** @param afterMs how long was waited */
+export function neverReady(afterMs: number): Problem {
+  return late('a parked instance was recalled and not ready', afterMs)
+}
+
+function late(what: string, afterMs: number): Problem {
   const seconds = Math.round(afterMs / 100) / 10
-  return { code: 'unavailable', message: `no linker connected within ${seconds} s`, final: true }
+  return { code: 'unavailable', message: `${what} within ${seconds} s`, final: true }
 }

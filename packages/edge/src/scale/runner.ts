@@ -108,6 +108,11 @@ export class ScalerRunner {
     if (attached !== undefined) attached.scaler = this.#scaler.app(app.route, options)
   }
 
+  /** Whether a launch of the app can be told from another. */
+  launches(app: ScaledApp): AppScaler['launches'] {
+    return this.#attached.get(app)?.scaler.launches ?? 'named'
+  }
+
   /** What linkers of the app do after they stopped their application. */
   leave(app: ScaledApp): 'exit' | 'park' {
     return this.#attached.get(app)?.scaler.leave ?? 'exit'

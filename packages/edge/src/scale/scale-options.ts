@@ -1,3 +1,4 @@
+import type { AppScaler } from '@brxy/scaler'
 import type { AppOptions } from '../app-options.ts'
 
 /** Sessions that end count as starting for so long (DESIGN section 7). */
@@ -29,10 +30,12 @@ export interface ScaleOptions {
   readonly backoffMaxMs: number
   /** Whether this edge can start instances of the app at all. */
   readonly canLaunch: boolean
+  /** Whether the platform only counts replicas: no launch can be told from another until its linker connects. */
+  readonly isCounted: boolean
 }
 
-/** Of an app as it is configured. */
-export function scaleOptions(options: AppOptions, canLaunch: boolean): ScaleOptions {
+/** Of an app as it is configured. @param launches how its scaler starts instances; null: it has none */
+export function scaleOptions(options: AppOptions, launches: AppScaler['launches'] | null): ScaleOptions {
   const { min, max, slots, patienceMs, startTimeoutMs, backoff } = options
   return {
     min,
@@ -45,6 +48,7 @@ export function scaleOptions(options: AppOptions, canLaunch: boolean): ScaleOpti
     leftMs: LEFT_MS,
     backoffMinMs: backoff.minMs,
     backoffMaxMs: backoff.maxMs,
-    canLaunch,
+    canLaunch: launches !== null,
+    isCounted: launches === 'counted',
   }
 }

@@ -44,6 +44,8 @@ export interface Greeting {
 export class Instance implements EdgeSessionHandler, Puller {
   readonly session: EdgeSession
   order = 0
+  /** Counts all sessions of the edge. */
+  sessionNumber = 0
   grants = 0
   isEligible = false
   heapIndex = -1
@@ -55,7 +57,7 @@ export class Instance implements EdgeSessionHandler, Puller {
   label = ''
   /** As WELCOME says it, and the HELLO of a session that replaces this one; '' until then. */
   sessionId = ''
-  phase: 'starting' | 'ready' | 'leaving' | 'draining' | 'failed' = 'starting'
+  phase: 'starting' | 'ready' | 'leaving' | 'draining' | 'parked' | 'failed' = 'starting'
   slots = 0
   isSuspect = false
   /** Requests it was given, without passive ones: they are no reason to stay. */
@@ -68,6 +70,7 @@ export class Instance implements EdgeSessionHandler, Puller {
   readonly #greeting: Greeting
   readonly #now: () => number
   #hasServed = false
+  #hasGranted = false
 
   constructor(admission: Admission, greeting: Greeting, env: SessionEnvironment, now: () => number) {
     this.#admission = admission
@@ -130,10 +133,9 @@ export class Instance implements EdgeSessionHandler, Puller {
     const { hello, session } = this
     if (hello === null || session.isClosed) return
     this.app = app
-    this.order = order
+    this.sessionNumber = order
     this.slots = hello.slots
-    // Parked ones count as instances that start, until the edge recalls any.
-    this.phase = hello.phase === 'parked' ? 'starting' : hello.phase
+    this.phase = hello.phase
     this.sessionId = `${this.#greeting.edge}-${order}`
     session.accept({
       session: this.sessionId,
@@ -157,21 +159,33 @@ export class Instance implements EdgeSessionHandler, Puller {
 
   onStatus(status: Status): void {
     const { app } = this
-    if (app === null) return
+    // A failure is the end.
+    if (app === null || this.phase === 'failed') return
     this.slots = status.slots
-    if (status.phase === 'ready') {
-      if (this.phase === 'starting') this.phase = 'ready'
-      app.readied(this, this.#now())
-      return
+    switch (status.phase) {
+      case 'starting':
+        // Of a parked one; a RECALL has said so already, unless it was that of another edge.
+        if (this.phase === 'parked') this.phase = 'starting'
+        return app.restarted(this, this.#now())
+      case 'ready':
+        if (this.phase === 'starting' || this.phase === 'parked') this.phase = 'ready'
+        return app.readied(this, this.#now())
+      case 'parked':
+        this.phase = 'parked'
+        return app.parked(this, this.#now())
+      case 'failed':
+        this.phase = 'failed'
+        this.output = status.output ?? ''
+        this.problem = { code: 'crashed', message: status.reason ?? 'the application failed', final: true }
+        return app.failed(this, this.problem, this.#now())
     }
-    if (status.phase !== 'failed') return
-    this.phase = 'failed'
-    this.output = status.output ?? ''
-    this.problem = { code: 'crashed', message: status.reason ?? 'the application failed', final: true }
-    app.failed(this, this.problem, this.#now())
   }
 
   onGrant(count: number): void {
+    if (!this.#hasGranted) {
+      this.#hasGranted = true
+      this.app?.firstGranted(this, this.#now())
+    }
     this.app?.broker.granted(this, count)
   }
 
@@ -180,14 +194,15 @@ export class Instance implements EdgeSessionHandler, Puller {
   }
 
   onLeave(): void {
-    // Any other is on its way out already, or has nothing that it could leave.
-    if (this.phase !== 'ready') return
+    // One that leaves already may not know it yet: GO for its REPLACE has crossed this. All others have nothing to leave.
+    if (this.phase !== 'ready' && this.phase !== 'leaving') return
     this.phase = 'leaving'
     this.app?.leaveAsked(this, this.#now())
   }
 
   onReplace(): void {
-    // Decided with rolling restarts; until then the old instance simply stays.
+    // DRAIN ends all questions, and nothing is left of one that failed.
+    if (this.phase !== 'draining' && this.phase !== 'failed') this.app?.replaceAsked(this, this.#now())
   }
 
   onDrain(): void {

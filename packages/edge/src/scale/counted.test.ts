@@ -1,0 +1,201 @@
+import type { Instance, Target } from '@brxy/scaler'
+import { describe, expect, it } from 'vitest'
+import { CRASHED, kinds, Scaling } from './controller.testkit.ts'
+
+/**
+ * A platform that knows nothing but a number of replicas, by the contract: the target's `want` is a floor, and only removals
+ * lower it. The test plays the linkers of what it starts.
+ */
+class Replicas {
+  readonly scaling: Scaling
+  /** What runs, by the platform's own names. */
+  readonly pods = new Map<string, Instance['state']>()
+  #names = 0
+  #seen = 0
+
+  constructor(scaling: Scaling) {
+    this.scaling = scaling
+  }
+
+  /** Carries out the calls that came since, and has the controller look. */
+  settle(adopt = false): void {
+    const { scaling } = this
+    for (let rounds = 0; this.#seen < scaling.targets.length || rounds === 0; rounds++) {
+      if (rounds > 100) throw new Error('calls without end')
+      while (this.#seen < scaling.targets.length) this.#scale(scaling.targets[this.#seen++])
+      scaling.observe(this.list(), adopt)
+    }
+  }
+
+  #scale({ want, remove }: Target): void {
+    for (const { id } of remove) this.pods.delete(id)
+    while (this.pods.size < want) this.pods.set(`pod-${++this.#names}`, 'starting')
+  }
+
+  list(): Instance[] {
+    return [...this.pods].map(([id, state]) => ({ id, state, since: 0 }))
+  }
+
+  /** The linker of a pod says HELLO. @returns the key of its member */
+  connect(
+    platform: string,
+    phase: 'starting' | 'ready' = 'ready',
+    process = `linker of ${platform}`,
+  ): string {
+    const { controller, nowMs } = this.scaling
+    const linker = { instance: process, platform }
+    const key = controller.keyOf(linker)
+    controller.joined(key, false, phase, 1, nowMs, linker)
+    if (phase === 'ready') controller.granted(key)
+    this.pods.set(platform, 'running')
+    this.scaling.step()
+    this.settle()
+    return key
+  }
+
+  /** The platform has stopped it: its linker says goodbye. */
+  leave(key: string): void {
+    this.scaling.end(key, true)
+    this.settle()
+  }
+}
+
+function setUp(): { scaling: Scaling; platform: Replicas } {
+  const scaling = new Scaling({ isCounted: true, slots: 1 })
+  return { scaling, platform: new Replicas(scaling) }
+}
+
+describe('on a platform that counts replicas', () => {
+  it('four requests start four, which park and are removed: 0, 4, 0', () => {
+    const { scaling, platform } = setUp()
+    scaling.hold(4)
+    platform.settle()
+    expect([...platform.pods.keys()]).toEqual(['pod-1', 'pod-2', 'pod-3', 'pod-4'])
+    const keys = [...platform.pods.keys()].reverse().map((pod) => platform.connect(pod))
+    expect([...new Set(keys)].sort()).toEqual(['launch-1', 'launch-2', 'launch-3', 'launch-4'])
+    scaling.held = 0
+    for (const key of keys) scaling.controller.served(key)
+    expect([scaling.step(), scaling.launches().length, platform.pods.size]).toEqual([[], 4, 4])
+
+    for (const left of [3, 2, 1, 0]) {
+      const key = keys.find((each) => scaling.phaseOf(each) === 'ready') as string
+      scaling.ask(key, 1)
+      scaling.ask(key, 1)
+      expect([scaling.phaseOf(key), scaling.verdicts.at(-1)]).toEqual(['leaving', `${key} GO`])
+      scaling.park(key)
+      platform.settle()
+      platform.leave(key)
+      expect(platform.pods.size).toBe(left)
+    }
+    scaling.pass(60_000)
+    expect([scaling.controller.isEmpty, scaling.launches().length]).toEqual([true, 4])
+  })
+
+  it('an unknown linker stands for the oldest launch, listed before or not', () => {
+    const { scaling, platform } = setUp()
+    scaling.answer = null
+    scaling.hold(2)
+    platform.pods.set('pod-1', 'starting').set('pod-2', 'starting')
+    expect(platform.connect('pod-2')).toBe('launch-1')
+    expect(platform.connect('pod-1')).toBe('launch-2')
+  })
+
+  it('a launch stands for what was listed for it, whoever connects first', () => {
+    const { scaling, platform } = setUp()
+    scaling.hold(2)
+    platform.settle()
+    expect(platform.connect('pod-2', 'starting')).toBe('launch-2')
+    expect(platform.connect('pod-1', 'starting')).toBe('launch-1')
+  })
+
+  it('a linker that comes again is the same one, also as another process of the same replica', () => {
+    const { scaling, platform } = setUp()
+    scaling.hold(2)
+    platform.settle()
+    const key = platform.connect('pod-1')
+    scaling.end(key)
+    expect(platform.connect('pod-1', 'ready', 'another process')).toBe(key)
+    expect([...scaling.controller.members]).toHaveLength(2)
+  })
+
+  it('a linker that does not say which replica it is stands for a launch all the same, and is known when it comes again', () => {
+    const { scaling } = setUp()
+    const { controller } = scaling
+    scaling.hold(2)
+    const linker = { instance: 'of nobody' }
+    expect(controller.keyOf(linker)).toBe('launch-1')
+    controller.joined('launch-1', false, 'ready', 1, scaling.nowMs, linker)
+    scaling.end('launch-1')
+    expect(controller.keyOf(linker)).toBe('launch-1')
+    expect(controller.keyOf({ instance: 'of nobody else' })).toBe('launch-2')
+  })
+
+  it('a replica that nobody launched is one of the app, and none of a launch', () => {
+    const { scaling, platform } = setUp()
+    platform.pods.set('pod-x', 'running')
+    platform.settle()
+    expect(platform.connect('pod-x')).toBe('pod-x')
+    expect(scaling.controller.target().want).toBe(1)
+  })
+
+  it('one that vanished before it connected is replaced by the platform, and its launch waits for the next', () => {
+    const { scaling, platform } = setUp()
+    scaling.hold(1)
+    platform.settle()
+    platform.pods.delete('pod-1')
+    platform.pods.set('pod-9', 'starting')
+    platform.settle()
+    expect(scaling.controller.member('launch-1')?.platform).toBe('pod-9')
+    expect(platform.connect('pod-9')).toBe('launch-1')
+    expect(scaling.launches()).toHaveLength(1)
+  })
+
+  it('a launch fails with the problem of the replica that stands for it, which is removed', () => {
+    const { scaling, platform } = setUp()
+    scaling.hold(1)
+    platform.settle()
+    const [pod] = platform.list()
+    expect(kinds(scaling.observe([{ ...pod, problem: CRASHED }]))).toContain('launch-failed')
+    expect(scaling.targets.at(-1)).toMatchObject({ want: 0, remove: [{ id: 'pod-1' }] })
+    platform.settle()
+    expect(platform.pods.size).toBe(0)
+  })
+
+  it('an edge that was restarted takes over what runs, and counts it', () => {
+    const { scaling, platform } = setUp()
+    platform.pods.set('pod-1', 'running').set('pod-2', 'running')
+    platform.settle(true)
+    expect(scaling.controller.target().want).toBe(2)
+    expect(platform.connect('pod-2')).toBe('pod-2')
+    scaling.hold(1)
+    expect(scaling.launches()).toEqual([])
+    scaling.held = 0
+    // The other one does not come back: it is removed, and by its name.
+    scaling.pass(60_000)
+    platform.settle()
+    expect([...platform.pods.keys()]).toEqual(['pod-2'])
+  })
+
+  it('what has ended and nobody knows is left to the platform: removing it would lower the count', () => {
+    const { scaling } = setUp()
+    scaling.observe([{ id: 'pod-x', state: 'ended', since: 0 }], true)
+    expect(scaling.targets).toEqual([])
+  })
+
+  it('a rolling restart goes through one replica more', () => {
+    const { scaling, platform } = setUp()
+    scaling.hold(1)
+    platform.settle()
+    const old = platform.connect('pod-1')
+    scaling.controller.served(old)
+    scaling.held = 0
+    scaling.replace(old)
+    platform.settle()
+    expect(platform.pods.size).toBe(2)
+    platform.connect('pod-2')
+    expect(scaling.verdicts).toEqual([`${old} GO`])
+    scaling.park(old)
+    platform.settle()
+    expect([...platform.pods.keys()]).toEqual(['pod-2'])
+  })
+})

@@ -1,0 +1,59 @@
+import type { Instance } from '@brxy/scaler'
+import type { Fleet } from './fleet.ts'
+import type { Member } from './members.ts'
+
+/** How a linker names itself in HELLO. */
+export interface LinkerIdentity {
+  /** Of its process. */
+  readonly instance: string
+  /** The launch that started it, where launches are named. */
+  readonly launch?: string
+  /** The platform's name for it: `Instance.id`. */
+  readonly platform?: string
+}
+
+/**
+ * Which member a linker is, or is to be.
+ *
+ * Where launches are named it says so itself. On platforms that only count replicas a launch is one replica more, and no id
+ * of ours comes back: whoever connects without being known stands for the oldest launch that was asked for.
+ */
+export function keyOfLinker(fleet: Fleet, { instance, launch, platform }: LinkerIdentity): string {
+  if (!fleet.options.isCounted) return launch ?? instance
+  const known = find(fleet, (member) => platform !== undefined && member.platform === platform)
+  const again = known ?? find(fleet, ({ linker }) => linker === instance)
+  return (again ?? oldestAsked(fleet))?.key ?? platform ?? instance
+}
+
+/** Which member a listed instance is; null: none yet. */
+export function memberOfListed(fleet: Fleet, { id, launch }: Instance): Member | null {
+  if (!fleet.options.isCounted) return fleet.members.get(launch ?? id) ?? null
+  return find(fleet, ({ platform }) => platform === id)
+}
+
+/** Counted: an instance that nobody knows stands for the oldest launch too. @returns null if there is none to stand for */
+export function pairListed(fleet: Fleet, { id }: Instance): Member | null {
+  const member = fleet.options.isCounted ? oldestAsked(fleet) : null
+  if (member !== null) member.platform = id
+  return member
+}
+
+/** Counted: a replica that vanished before it connected is replaced by the platform; its launch waits for the next one. */
+export function unpairAbsent(fleet: Fleet, listed: ReadonlySet<string>): void {
+  if (!fleet.options.isCounted) return
+  for (const member of fleet.members) {
+    if (member.phase !== 'asked' || member.platform === null || listed.has(member.platform)) continue
+    member.platform = null
+    member.instance = null
+  }
+}
+
+/** Members are in launch order. */
+function oldestAsked(fleet: Fleet): Member | null {
+  return find(fleet, ({ phase, platform }) => phase === 'asked' && platform === null)
+}
+
+function find({ members }: Fleet, matches: (member: Member) => boolean): Member | null {
+  for (const member of members) if (matches(member)) return member
+  return null
+}
