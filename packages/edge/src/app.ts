@@ -131,7 +131,8 @@ export class App implements ScaledApp {
 
   /** Nothing is held, running, starting or known of the platform: the app can be forgotten. */
   get isIdle(): boolean {
-    return this.held.isEmpty && this.instances.size === 0 && this.controller.isEmpty
+    const wasSeen = this.#runner?.isReady(this) !== false
+    return wasSeen && this.held.isEmpty && this.instances.size === 0 && this.controller.isEmpty
   }
 
   submit(exchange: Exchange): void {

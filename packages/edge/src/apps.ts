@@ -11,8 +11,8 @@ import type { AppSettings, EdgeSettings } from './settings.ts'
 const ANY_PATH = { target: () => '/' }
 
 /**
- * The apps of an edge that were asked for since it started. An app is made when it is first needed: with its first
- * request or linker, or at once if instances are to be kept. Where each host is an app of its own, `maxRoutes` bounds how
+ * The apps of an edge. An app that something starts is made at once, for instances of an earlier run may be left, which
+ * its first look at the platform finds; any other with its first request or linker. Where each host is an app of its own, `maxRoutes` bounds how
  * many there are, so that nobody starts processes by inventing Host headers; one that is entirely idle makes room.
  */
 export class Apps implements Router {
@@ -31,7 +31,7 @@ export class Apps implements Router {
     return this.#byRoute.values()
   }
 
-  /** Names of configured apps that nobody has asked for yet. */
+  /** Names of configured apps that were not needed yet. */
   *asleep(): Iterable<string> {
     for (const { name, options } of this.#settings.apps.values())
       if (!options.perHost && !this.#byRoute.has(name)) yield name
@@ -82,11 +82,29 @@ export class Apps implements Router {
     for (const inherit of inheritances) inherit()
   }
 
-  /** Makes the apps of which instances are to run although nobody asks. */
+  /** Makes the apps of which instances may run although nobody asks. */
   wake(): void {
-    for (const { name, options } of this.#settings.apps.values()) {
-      if (!options.perHost && (options.min > 0 || options.keepWarm.length > 0)) this.forRoute(name)
+    for (const { name, options } of this.#settings.apps.values())
+      if (!options.perHost && options.scaler !== undefined) this.forRoute(name)
+  }
+
+  /**
+   * Takes up hosts that are apps of their own, of which a scaler has instances left from an earlier run. At most
+   * `maxRoutes`, as ever.
+   *
+   * @param scaler its name
+   * @returns how many there was no room for
+   */
+  takeUp(routes: readonly string[], scaler: string): number {
+    let left = 0
+    for (const route of routes) {
+      const target = this.#targetOf(route)
+      if (target?.options.perHost !== true || target.options.scaler?.name !== scaler) continue
+      if (this.#byRoute.has(route)) continue
+      if (this.#countOf(target) < target.options.maxRoutes) this.forRoute(route)
+      else left++
     }
+    return left
   }
 
   /** Resolves when all apps that were removed are gone. */
@@ -126,6 +144,12 @@ export class Apps implements Router {
     const app = new App(route, target, this.#env)
     this.#byRoute.set(route, app)
     return app
+  }
+
+  #countOf(target: AppSettings): number {
+    let count = 0
+    for (const { settings } of this.#byRoute.values()) if (settings === target) count++
+    return count
   }
 
   /** Whether one more host of the app may be active, perhaps after the oldest idle one has been forgotten. */

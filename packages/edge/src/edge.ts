@@ -193,6 +193,18 @@ export class Edge {
     shared.errorPages = settings.errorPages
     shared.trustedProxies = settings.trustedProxies
     apps.apply(settings)
+    void this.#takeUp(apps, scalers)
+  }
+
+  /** Instances of an earlier run whose apps nobody could list. Meanwhile everything else goes on. */
+  async #takeUp(apps: Apps, scalers: Scalers): Promise<void> {
+    for (const [scaler, routes] of await scalers.known()) {
+      const left = this.#stopping === null ? apps.takeUp(routes, scaler) : 0
+      if (left === 0) continue
+      const message =
+        'instances are left of more hosts than maxRoutes (--max-apps); they are found when those are asked for'
+      this.#config.onEvent({ type: 'scaler', level: 'warn', message, fields: { scaler, hosts: left } })
+    }
   }
 
   #makeParts(settings: EdgeSettings, tokens: Tokens): Parts {

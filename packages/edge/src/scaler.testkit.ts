@@ -26,6 +26,17 @@ export class FakePlatform implements Scaler {
     }
   }
 
+  /** Routes of instances that an earlier run has left. */
+  async known(): Promise<readonly string[]> {
+    return [...new Set(this.#routes.values())]
+  }
+
+  /** It runs since before the edge. */
+  left(id: string, route: string): void {
+    this.#routes.set(id, route)
+    this.#put(id, 'running')
+  }
+
   app(route: string): AppScaler & { output(launch: string): readonly string[] } {
     const list = async () =>
       [...this.instances.values()].filter(({ id }) => (this.#routes.get(id) ?? route) === route)

@@ -1,6 +1,8 @@
 import { type TimerWheel, WheelTimer } from '@brxy/protocol/transport'
 import type { AppScaler, Instance, Launch, OutputSource, Problem, Scaler, Target } from '@brxy/scaler'
 
+import { FirstLooks } from './first-looks.ts'
+
 /** Longest call to a scaler. */
 const CALL_MS = 30_000
 /** `changed` hints within this time are one. */
@@ -61,9 +63,11 @@ export class ScalerRunner {
   readonly #wheel: TimerWheel
   readonly #onError: (message: string, error: unknown) => void
   readonly #attached = new Map<ScaledApp, Attached>()
+  readonly #firstLooks = new FirstLooks()
   /** Ends each call that is under way. */
   readonly #underWay = new Set<() => void>()
   #isRemoving = false
+  #wasAskedForKnown = false
   #closesWhenUnused = false
 
   constructor(
@@ -99,7 +103,24 @@ export class ScalerRunner {
       isLeaving: false,
     }
     this.#attached.set(app, attached)
-    this.#look(attached)
+    this.#firstLooks.add((done) => {
+      if (this.#attached.get(app) === attached) this.#look(attached)
+      if (attached.call === null) done()
+      else attached.call.finally(done)
+    })
+  }
+
+  /** Routes of which instances may be left from an earlier run; asked once, for whoever cannot list them. */
+  async known(): Promise<readonly string[]> {
+    const { known } = this.#scaler
+    if (known === undefined || this.#wasAskedForKnown) return []
+    this.#wasAskedForKnown = true
+    try {
+      return await this.#bounded(() => known.call(this.#scaler))
+    } catch (error) {
+      this.#onError('the scaler could not be asked what it knows', error)
+      return []
+    }
   }
 
   /** The app's options have changed; what runs goes on. @throws what `scaler.app` throws */

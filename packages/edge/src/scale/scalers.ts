@@ -88,6 +88,14 @@ export class Scalers {
     return { commit, rollback }
   }
 
+  /** What adapters that are new know of instances of an earlier run: routes, by the name of the adapter. */
+  async known(): Promise<ReadonlyMap<string, readonly string[]>> {
+    const all = [...this.#running.values()].map(
+      async ({ runner }) => [runner.name, await runner.known()] as const,
+    )
+    return new Map(await Promise.all(all))
+  }
+
   /** Removes all instances of all apps. */
   async removeAll(graceMs: number): Promise<void> {
     await Promise.all([...this.#running.values()].map(({ runner }) => runner.removeAll(graceMs)))
