@@ -267,8 +267,10 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner, ControlTarget
   #applySlots(): boolean {
     const { count } = this.#slots
     if (count === this.#ledger.slots) return false
-    this.#lend(this.#ledger.setSlots(count, this.wheel.now()))
+    const actions = this.#ledger.setSlots(count, this.wheel.now())
+    // First, so that no edge has more grants than it knows slots.
     if (this.#life.phase === 'ready') this.#announce()
+    this.#lend(actions)
     return true
   }
 
