@@ -49,6 +49,8 @@ export class Chronicle {
   readonly justBegun: number[] = []
   readonly justEnded: number[] = []
   /** Apps whose queue was full at some time. */
+  /** Linkers to which an edge has said GO since they asked for a successor. */
+  readonly mayGo = new Set<string>()
   readonly wasFull = new Set<string>()
 
   count(what: string): void {

@@ -126,6 +126,18 @@ export class Faults {
         if (fault.isTwice) instance.terminate()
         return
       }
+      case 'hang up': {
+        const instance = choose(this.#victims.instances(), fault.which)
+        if (instance === null) return
+        this.#note('hang up', instance.name)
+        return instance.hangUp()
+      }
+      case 'put slots': {
+        const instance = choose(this.#victims.instances(), fault.which)
+        if (instance === null) return
+        this.#note('put slots', `${instance.name} ${fault.slots}`)
+        return instance.putSlots(fault.slots)
+      }
       case 'jump clock': {
         const process = this.#processOf(fault.whom, fault.which)
         if (process === null) return

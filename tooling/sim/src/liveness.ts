@@ -64,11 +64,16 @@ function requestsLeft({ openRequests, chronicle }: Simulation): string | null {
 function unrest(simulation: Simulation): string | null {
   for (const edge of simulation.edges) if (!edge.isListening) return `${edge.process.name} does not listen`
   for (const { app, held, instances } of simulation.statuses.current()) {
-    const { slots, idleMs } = simulation.plan(app)
+    const { idleMs } = simulation.plan(app)
     // One that asks to leave as soon as it was told to stay has its slots at home more often than not.
     const isRestless = idleMs < simulation.scenario.network.maxDelayMs * RESTLESS
     if (held.count > 0) return `${app} holds ${held.count}`
-    for (const { instance, busy, grants, phase } of instances) {
+    for (const { instance, launch, busy, grants, phase, slots: said } of instances) {
+      // What the application wants now; by hand there may be several, of which the edge's word has to do.
+      const linked = simulation.instances.find(
+        (each) => launch !== null && each.launch === launch && each.process.isAlive,
+      )
+      const slots = linked?.slotState?.slots ?? said
       if (busy > 0) return `${instance} is busy with ${busy}`
       if (phase === 'ready' && grants !== slots && !isRestless && simulation.edges.length === 1)
         return `${instance} has lent ${grants} of ${slots} slots`

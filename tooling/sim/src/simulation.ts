@@ -178,6 +178,13 @@ export class Simulation {
   #onLinkerEvent(name: string, event: LinkerEvent): void {
     const { world, chronicle } = this
     chronicle.count(event.type === 'phase' ? `phase: ${event.phase}` : `linker: ${event.type}`)
+    if (event.type === 'phase' && event.phase === 'draining' && event.reason === 'replaced') {
+      chronicle.count('linker: replaced')
+      if (!chronicle.mayGo.has(name))
+        chronicle.violated('no successor, no leave', `${name} drains, and no edge has said GO`)
+    }
+    if (event.type === 'notice' && event.message.startsWith('this instance stays'))
+      chronicle.count('linker: stays without a successor')
     world.note(name, () => describe(event))
     if (event.type === 'bug') chronicle.violated('no bug', `${name}: ${stackOf(event.error)}`)
   }

@@ -20,6 +20,8 @@ export const SOMETIMES: readonly string[] = [
   'fault: deaf',
   'fault: terminate',
   'fault: clock jumps',
+  'fault: hang up',
+  'fault: put slots',
   'fault: start by hand',
   // The platform.
   'fault: platform: call failed',
@@ -64,6 +66,7 @@ export const SOMETIMES: readonly string[] = [
   'verdict: STAY',
   'session replaced',
   'frame: RECLAIM',
+  'frame: REPLACE',
   'frame: DRAIN',
   'frame: WINDOW',
   // How instances live and end.
@@ -74,6 +77,10 @@ export const SOMETIMES: readonly string[] = [
   'left: signal',
   'left: failed',
   'linker: stops when idle',
+  'linker: replaced',
+  'linker: stays without a successor',
+  'linker: notice',
+  'slots: fewer than are busy',
   'phase: leaving',
   'phase: draining',
   'phase: failed',

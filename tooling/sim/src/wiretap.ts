@@ -41,6 +41,9 @@ export function tap(connection: Connection, world: World, chronicle: Chronicle):
         if (reason === REFUSE.NO_SLOT) chronicle.caused('refused: no slot', world.nowMs)
         return ` ${refuseName(reason)}`
       }
+      case FRAME.REPLACE:
+        chronicle.mayGo.delete(linker)
+        return ''
       case FRAME.STATUS:
         return ` ${JSON.parse(payload.toString()).phase}`
       case FRAME.HELLO: {
@@ -77,6 +80,7 @@ export function tap(connection: Connection, world: World, chronicle: Chronicle):
         return ` ${payload.readUInt32BE(0)}`
       case FRAME.VERDICT:
         chronicle.count(payload[0] === 1 ? 'verdict: GO' : 'verdict: STAY')
+        if (payload[0] === 1) chronicle.mayGo.add(linker)
         return payload[0] === 1 ? ' GO' : ' STAY'
       default:
         return common(type, payload)

@@ -120,6 +120,9 @@ export class Conversation {
       ...(request.framing === 'length' ? [`Content-Length: ${size}`] : []),
       ...(request.framing === 'chunked' ? ['Transfer-Encoding: chunked'] : []),
       ...(keeps ? [] : ['Connection: close']),
+      ...(request.slotsField === undefined || request.slotsField === ''
+        ? []
+        : [`Brxy-Slots: ${request.slotsField}`]),
     ]
     this.#socket.write(`HTTP/1.1 200 OK\r\nX-Request: ${request.id}\r\n${fields.join('\r\n')}\r\n\r\n`)
     if (this.#method === 'HEAD') return this.#done(request, keeps)

@@ -44,7 +44,13 @@ export class Instance {
   /** The linker's own exit; null while it runs, and if it was killed. */
   exitCode: number | null = null
   #signals = 0
+  /** Somebody wanted it replaced, once. */
+  isToBeReplaced = false
   #stoppedIdle = false
+  #sessions = 0
+  #isServing = false
+  /** Its successor serves: what runs has the time of a drain. */
+  #isReplaced = false
 
   constructor(name: string, env: InstanceEnvironment) {
     this.name = name
@@ -75,6 +81,29 @@ export class Instance {
     })
   }
 
+  /** SIGHUP: a successor, please. */
+  hangUp(): void {
+    this.#env.world.after(0, this.process, 'SIGHUP', () => {
+      this.isToBeReplaced = true
+      this.#linker?.replace()
+    })
+  }
+
+  /** The application says how many requests it wants. */
+  putSlots(slots: number): void {
+    this.#env.world.after(0, this.process, 'PUT /slots', () => this.#linker?.setSlots(slots))
+  }
+
+  /** It has a session and is to lend its slots: neither does it leave, nor did its application turn a request away. */
+  get isServing(): boolean {
+    return this.#sessions > 0 && this.#isServing
+  }
+
+  /** What the linker makes of it; null before it is there. */
+  get slotState(): Linker['slotState'] | null {
+    return this.#linker?.slotState ?? null
+  }
+
   #start(): void {
     const { plan, edges, token, launch, world, onEvent } = this.#env
     const linker = new Linker({
@@ -91,7 +120,10 @@ export class Instance {
       application: new LinkedProcess(this.application, () => this.#isIdleStop()),
       token: () => token,
       ...(launch === null ? {} : { launch }),
-      onEvent,
+      onEvent: (event) => {
+        this.#hear(event)
+        onEvent(event)
+      },
     })
     this.#linker = linker
     linker.start()
@@ -102,10 +134,20 @@ export class Instance {
     })
   }
 
+  #hear(event: LinkerEvent): void {
+    if (event.type === 'connected') this.#sessions++
+    else if (event.type === 'disconnected') this.#sessions--
+    else if (event.type === 'listening') this.#isServing = true
+    else if (event.type === 'unreachable') this.#isServing = false
+    if (event.type !== 'phase' || event.phase === 'replacing') return
+    this.#isServing = event.phase === 'ready'
+    if (event.phase === 'draining' && event.reason === 'replaced') this.#isReplaced = true
+  }
+
   /** The linker stops its application: not while it works, unless it was told to by more than idleness. */
   #isIdleStop(): void {
     const { chronicle } = this.#env
-    if (this.#signals > 0) return
+    if (this.#signals > 0 || this.#isReplaced) return
     this.#stoppedIdle = true
     if (this.application.admitted > 0)
       chronicle.violated(

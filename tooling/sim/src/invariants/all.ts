@@ -6,6 +6,7 @@ import { goodbye } from './goodbye.ts'
 import { idleGrant } from './idle-grant.ts'
 import { instances } from './instances.ts'
 import type { Invariant } from './invariant.ts'
+import { lending } from './lending.ts'
 import { oneOutcome } from './one-outcome.ts'
 
 /**
@@ -18,6 +19,7 @@ export const INVARIANTS: readonly Invariant[] = [
   atMostOnce,
   oneOutcome,
   idleGrant,
+  lending,
   bounds,
   instances,
   causes,

@@ -1,3 +1,4 @@
+import { mostSlots } from '../scenario/most-slots.ts'
 import type { Simulation } from '../simulation.ts'
 import type { Invariant } from './invariant.ts'
 
@@ -13,14 +14,15 @@ export const bounds: Invariant = {
   check(simulation) {
     for (const { app, held, instances } of simulation.statuses.current()) {
       const plan = simulation.plan(app)
+      const slots = mostSlots(simulation.scenario, plan)
       if (held.oldestMs > plan.holdMs + LATE_MS && !hasJustWoken(simulation))
         return `${app} holds a request for ${held.oldestMs} ms, of at most ${plan.holdMs}`
       // Those that come back from an instance were admitted before, and are as many as there are slots.
-      const max = plan.queueRequests + plan.max * plan.slots
+      const max = plan.queueRequests + plan.max * slots
       if (held.count > max) return `${app} holds ${held.count}, of at most ${max}`
       for (const { instance, grants, busy } of instances) {
-        if (grants < 0 || grants + busy > plan.slots)
-          return `${instance} has ${grants} grants and ${busy} requests in ${plan.slots} slots`
+        if (grants < 0 || grants + busy > slots)
+          return `${instance} has ${grants} grants and ${busy} requests in at most ${slots} slots`
       }
     }
     for (const { near, far } of simulation.tunnels()) {

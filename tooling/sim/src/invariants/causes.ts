@@ -9,9 +9,10 @@ const TOLERANCE_MS = 200
 /** A connection that an application keeps for less than the linker's pool does may be closed just when it is used. */
 const POOL_MS = 1_100
 
-const BROKEN = /^(tunnel|partition|pause|kill|stop edge|vanish|deaf|terminate|removed|platform: duplicate)/
+const BROKEN =
+  /^(tunnel|partition|pause|kill|stop edge|vanish|deaf|terminate|removed|hang up|platform: duplicate)/
 const LAUNCH =
-  /^(platform|kill|vanish|partition|tunnel|pause|terminate|removed|application: crash|start by hand|stop edge)/
+  /^(platform|kill|vanish|partition|tunnel|pause|terminate|removed|application: crash|start by hand|stop edge|hang up|put slots)/
 
 /** Whatever does not go well for a client has a cause that somebody wrote down: nothing fails by itself. */
 export const causes: Invariant = {

@@ -15,7 +15,11 @@ export const instances: Invariant = {
         ({ phase, launch }) => phase !== 'failed' && (launch === null || !failed.has(launch)),
       )
       const total = connected.length + status.launches.length
-      const { max } = simulation.plan(event.app)
+      // A successor is launched beside what there may be: one at a time (surge).
+      const isReplacing = simulation.instances.some(
+        ({ plan, isToBeReplaced }) => plan.name === event.app && isToBeReplaced,
+      )
+      const max = simulation.plan(event.app).max + (isReplacing ? 1 : 0)
       if (total > max) violated(`${event.app} launches, and has ${total} of ${max} instances with that`)
     })
   },

@@ -41,8 +41,8 @@ export const LINKER_MUTANTS: readonly Mutant[] = [
     name: 'idle-with-work',
     what: 'an instance that may go does not wait for what runs',
     file: 'packages/linker/dist/life/life.js',
-    search: "if (this.#phase !== 'leaving' || this.#busy > 0)",
-    replacement: "if (this.#phase !== 'leaving')",
+    search: "if (this.#phase !== 'leaving' || this.#busy > 0 ||",
+    replacement: "if (this.#phase !== 'leaving' ||",
   },
   {
     name: 'abandoned-is-free',
@@ -85,5 +85,41 @@ export const LINKER_MUTANTS: readonly Mutant[] = [
     file: 'packages/linker/dist/tunnel/edge-link.js',
     search: 'this.#owner.wheel.set(this.#timer, nowMs + Math.max(wait, retryAfterMs ?? 0));',
     replacement: '',
+  },
+  {
+    name: 'shrunk-is-free',
+    what: 'fewer slots free those that are busy',
+    file: 'packages/linker/dist/ledger/ledger.js',
+    search: 'this.#slots = slots;\n        return',
+    replacement: 'this.#slots = slots;\n        this.#busy = Math.min(this.#busy, slots);\n        return',
+  },
+  {
+    name: 'shrunk-too-late',
+    what: 'a grant that was lent before the slots were fewer is admitted beyond them',
+    file: 'packages/linker/dist/ledger/ledger.js',
+    search: 'if (this.#busy >= this.#slots)',
+    replacement: 'if (false)',
+  },
+  {
+    name: 'slots-without-bound',
+    what: 'a response may ask for more slots than can be lent',
+    file: 'packages/linker/dist/ledger/slot-count.js',
+    search: 'slots >= 1 && slots <= MAX_GRANTS',
+    replacement: 'slots >= 1',
+  },
+  {
+    name: 'replace-stops-lending',
+    what: 'an instance that is to be replaced lends no more, though it may have to stay',
+    file: 'packages/linker/dist/linker.js',
+    search: 'action.edge.session?.replace();',
+    replacement:
+      'action.edge.session?.replace();\n                this.#lend(this.#ledger.setLending(false, nowMs));',
+  },
+  {
+    name: 'verdicts-are-mixed-up',
+    what: 'an instance that is to be replaced goes when it was told to stay',
+    file: 'packages/linker/dist/life/life.js',
+    search: "if (question === 'replace')\n            return this.#replaced(edge, go, nowMs);",
+    replacement: "if (question === 'replace')\n            return this.#replaced(edge, !go, nowMs);",
   },
 ]

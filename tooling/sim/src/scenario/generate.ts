@@ -13,6 +13,9 @@ const PLATFORM_MODES: readonly PlatformMode[] = [
   'refused starts',
 ]
 
+/** What applications say of how many requests they want; the last ones are ignored. */
+const SLOTS_FIELDS = ['1', '1', '2', '3', '5', '0', '70000', 'many']
+
 /** How much goes wrong in a history. */
 interface Mood {
   /** Faults of any kind. */
@@ -66,6 +69,14 @@ const STORMS: readonly Storm[] = [
       delayMs: 0,
     }))
   },
+  // Applications that want fewer requests just when some come, and more again.
+  (random, requests) =>
+    Array.from({ length: 12 }, (_, at) => ({
+      atMs: random.pick(requests).atMs + random.below(500),
+      kind: 'put slots',
+      which: random.below(3),
+      slots: at % 2 === 0 ? random.pick([0, 1, 2]) : 4,
+    })),
   // Instances that are told to go just when requests come.
   (random, requests) =>
     Array.from({ length: 6 }, (_, which) => ({
@@ -123,6 +134,8 @@ function makeRequests(
 ): RequestPlan[] {
   const count = random.spread(5, 60)
   const clients = random.spread(1, 20)
+  // Applications that say themselves how many requests they want.
+  const judges = random.chance(0.2)
   // Bursts and quiet times: some come together.
   const burstsMs = Array.from({ length: 1 + random.below(5) }, () => random.below(lengthMs))
   return Array.from({ length: count }, (_, at) => {
@@ -144,6 +157,7 @@ function makeRequests(
       framing: random.pick(['length', 'length', 'chunked', 'close'] as const),
       responsePauseMs: random.chance(0.2) ? random.spread(1, 3_000) : 0,
       misdeed: random.chance(mood.misdeeds) ? random.pick(MISDEEDS) : null,
+      ...(judges && random.chance(0.2) ? { slotsField: random.pick(SLOTS_FIELDS) } : {}),
       leaveAfterMs: random.chance(mood.leavers) ? random.spread(1, 10_000) : -1,
       dawdleMs: random.chance(mood.dawdlers) ? random.spread(10, 20_000) : 0,
     }
@@ -154,7 +168,7 @@ function makeFault(random: Random, apps: readonly AppPlan[], lengthMs: number): 
   const atMs = random.below(lengthMs)
   const which = random.below(8)
   const forMs = random.spread(100, 60_000)
-  switch (random.below(18)) {
+  switch (random.below(21)) {
     case 0:
     case 1:
       return { atMs, kind: 'cut tunnel', which, how: random.pick(['fin', 'rst', 'half']) }
@@ -195,6 +209,11 @@ function makeFault(random: Random, apps: readonly AppPlan[], lengthMs: number): 
       return { atMs, kind: 'deaf', which, forMs: random.spread(10, 5_000) }
     case 13:
       return { atMs, kind: 'start by hand', app: random.pick(apps).name }
+    case 15:
+    case 16:
+      return { atMs, kind: 'hang up', which }
+    case 17:
+      return { atMs, kind: 'put slots', which, slots: random.pick([0, 1, 1, 2, 4, 8]) }
     default:
       return {
         atMs,

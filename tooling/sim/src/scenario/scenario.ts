@@ -81,6 +81,8 @@ export interface RequestPlan {
   /** Between two pieces of the response body. */
   readonly responsePauseMs: number
   readonly misdeed: Misdeed | null
+  /** What the response says of how many requests the application wants (`Brxy-Slots`); '' or left out: nothing. */
+  readonly slotsField?: string
   /** The client leaves after so long; -1: it stays. */
   readonly leaveAfterMs: number
   /** The client reads nothing for so long after the head of the response. */
@@ -123,6 +125,10 @@ export type Fault = {
   | { readonly kind: 'stop edge'; readonly which: number; readonly downMs: number }
   /** SIGTERM to a linker: it drains. */
   | { readonly kind: 'terminate'; readonly which: number; readonly isTwice: boolean }
+  /** SIGHUP to a linker: somebody wants it replaced. */
+  | { readonly kind: 'hang up'; readonly which: number }
+  /** An application says on the control socket how many requests it wants. */
+  | { readonly kind: 'put slots'; readonly which: number; readonly slots: number }
   | {
       readonly kind: 'jump clock'
       readonly whom: 'edge' | 'linker'
