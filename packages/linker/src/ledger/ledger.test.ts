@@ -241,6 +241,15 @@ const anyEvent = (edges: number, maxSlots: number): fc.Arbitrary<Event> =>
     { weight: 2, arbitrary: fc.tuple(fc.constant('late' as const), fc.constant(0)) },
   )
 
+/**
+ * What holds in every history (LedgerWorld.check() after each event):
+ *
+ * - slots = free + lent + busy, and the accounts of the edges add up to what is lent;
+ * - a request is admitted only while fewer run than there are slots, whatever was lent, lost, written off or shrunk before;
+ * - an edge can open what is lent to it, and no more; a session that is over has nothing;
+ * - one RECLAIM at a time, and nothing new for an edge that owes an answer;
+ * - one edge alone gets every slot up front; when all is quiet every slot is lent.
+ */
 describe('any history', () => {
   test('never gives the application more than there are slots, and loses none', { timeout: 60_000 }, () => {
     const seen = { admitted: 0, refused: 0, reclaimed: 0, writtenOff: 0, voided: 0 }

@@ -79,6 +79,7 @@ describe('the first redial after a session', () => {
   })
 })
 
+/** No pause is shorter than half of the shortest, nor longer than the longest; none is long while an application waits for its edge. */
 test('any history keeps every pause within its bounds', () => {
   fc.assert(
     fc.property(
