@@ -1,5 +1,6 @@
 import { Random } from '../random.ts'
 import type { AppPlan, Fault, Misdeed, PlatformMode, RequestPlan, Scenario } from './scenario.ts'
+import { makeWishes, sayWishes } from './wishes.ts'
 
 const MISDEEDS: readonly Misdeed[] = ['crash', 'close', 'early', 'short', 'hang', 'garbage']
 const PLATFORM_MODES: readonly PlatformMode[] = [
@@ -13,8 +14,8 @@ const PLATFORM_MODES: readonly PlatformMode[] = [
   'refused starts',
 ]
 
-/** What applications say of how many requests they want; the last ones are ignored. */
-const SLOTS_FIELDS = ['1', '1', '2', '3', '5', '0', '70000', 'many']
+/** Chance of its own: what else happens in a history does not depend on it. */
+const WISHES_SALT = 0x51_075
 
 /** How much goes wrong in a history. */
 interface Mood {
@@ -38,10 +39,12 @@ export function generate(seed: number, edges = 1): Scenario {
   ])
   const lengthMs = random.spread(10_000, 120_000)
   const apps = Array.from({ length: random.pick([1, 1, 2, 3]) }, (_, at) => makeApp(random, `app${at + 1}`))
-  const requests = makeRequests(random, apps, lengthMs, mood, edges)
+  const ofWishes = new Random(seed ^ WISHES_SALT)
+  const requests = sayWishes(ofWishes, makeRequests(random, apps, lengthMs, mood, edges))
   const faultCount = mood.faults === 0 ? 0 : 1 + random.below(mood.faults)
   const faults = Array.from({ length: faultCount }, () => makeFault(random, apps, lengthMs))
   if (mood.faults > 1 && random.chance(0.2)) faults.push(...random.pick(STORMS)(random, requests, lengthMs))
+  if (mood.faults > 0) faults.push(...makeWishes(ofWishes, requests, lengthMs))
   return {
     seed,
     edges,
@@ -69,14 +72,6 @@ const STORMS: readonly Storm[] = [
       delayMs: 0,
     }))
   },
-  // Applications that want fewer requests just when some come, and more again.
-  (random, requests) =>
-    Array.from({ length: 12 }, (_, at) => ({
-      atMs: random.pick(requests).atMs + random.below(500),
-      kind: 'put slots',
-      which: random.below(3),
-      slots: at % 2 === 0 ? random.pick([0, 1, 2]) : 4,
-    })),
   // Instances that are told to go just when requests come.
   (random, requests) =>
     Array.from({ length: 6 }, (_, which) => ({
@@ -134,8 +129,6 @@ function makeRequests(
 ): RequestPlan[] {
   const count = random.spread(5, 60)
   const clients = random.spread(1, 20)
-  // Applications that say themselves how many requests they want.
-  const judges = random.chance(0.2)
   // Bursts and quiet times: some come together.
   const burstsMs = Array.from({ length: 1 + random.below(5) }, () => random.below(lengthMs))
   return Array.from({ length: count }, (_, at) => {
@@ -157,7 +150,6 @@ function makeRequests(
       framing: random.pick(['length', 'length', 'chunked', 'close'] as const),
       responsePauseMs: random.chance(0.2) ? random.spread(1, 3_000) : 0,
       misdeed: random.chance(mood.misdeeds) ? random.pick(MISDEEDS) : null,
-      ...(judges && random.chance(0.2) ? { slotsField: random.pick(SLOTS_FIELDS) } : {}),
       leaveAfterMs: random.chance(mood.leavers) ? random.spread(1, 10_000) : -1,
       dawdleMs: random.chance(mood.dawdlers) ? random.spread(10, 20_000) : 0,
     }
@@ -168,7 +160,7 @@ function makeFault(random: Random, apps: readonly AppPlan[], lengthMs: number): 
   const atMs = random.below(lengthMs)
   const which = random.below(8)
   const forMs = random.spread(100, 60_000)
-  switch (random.below(21)) {
+  switch (random.below(18)) {
     case 0:
     case 1:
       return { atMs, kind: 'cut tunnel', which, how: random.pick(['fin', 'rst', 'half']) }
@@ -209,11 +201,6 @@ function makeFault(random: Random, apps: readonly AppPlan[], lengthMs: number): 
       return { atMs, kind: 'deaf', which, forMs: random.spread(10, 5_000) }
     case 13:
       return { atMs, kind: 'start by hand', app: random.pick(apps).name }
-    case 15:
-    case 16:
-      return { atMs, kind: 'hang up', which }
-    case 17:
-      return { atMs, kind: 'put slots', which, slots: random.pick([0, 1, 1, 2, 4, 8]) }
     default:
       return {
         atMs,
