@@ -89,7 +89,7 @@ describe('README.md', () => {
     const log = textLog('0', (line) => written.push(line))
     const app = 'localhost'
     const instance = 'localhost/1'
-    log({ type: 'launching', app, copy: 1, launch: 'x', held: 1 })
+    log({ type: 'launching', app, copy: 1, launch: 'x', held: 1, replaces: null })
     log({ type: 'ready', app, instance, slots: 1, tookMs: 420 })
     const times = { tookMs: 3440, heldMs: 420 }
     log({

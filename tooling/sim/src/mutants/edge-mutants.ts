@@ -104,8 +104,8 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     name: 'stay-forgotten',
     what: 'an instance that is told to stay gets no more requests',
     file: 'packages/edge/dist/scale/carry-out.js',
-    search: 'app.eligibilityChanged(instance, nowMs);',
-    replacement: '',
+    search: 'if (action.go || asksToLeave)',
+    replacement: 'if (action.go)',
   },
   {
     name: 'closed-for-ever',
