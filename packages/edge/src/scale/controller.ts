@@ -128,7 +128,8 @@ export class ScaleController {
   #welcomed(member: Member, phase: 'starting' | 'ready', nowMs: number): void {
     const { phase: was, instance } = member
     if ((was === 'gone' || was === 'parked') && instance !== null) this.#fleet.removals.cancel(instance.id)
-    this.#fleet.enter(member, phase, nowMs)
+    if (phase === 'starting') this.#fleet.begin(member, nowMs)
+    else this.#fleet.enter(member, phase, nowMs)
   }
 
   /** Its application listens. */

@@ -166,14 +166,26 @@ describe('on a platform that counts replicas', () => {
     platform.pods.set('pod-1', 'running').set('pod-2', 'running')
     platform.settle(true)
     expect(scaling.controller.target().want).toBe(2)
-    expect(platform.connect('pod-2')).toBe('pod-2')
-    scaling.hold(1)
+    scaling.hold(2)
     expect(scaling.launches()).toEqual([])
     scaling.held = 0
+    expect(platform.connect('pod-2')).toBe('pod-2')
     // The other one does not come back: it is removed, and by its name.
     scaling.pass(60_000)
     platform.settle()
     expect([...platform.pods.keys()]).toEqual(['pod-2'])
+  })
+
+  it('nothing that an earlier edge had is taken for a new launch', () => {
+    const { scaling, platform } = setUp()
+    platform.pods.set('pod-1', 'running')
+    platform.settle(true)
+    scaling.answer = null
+    scaling.hold(2)
+    expect(scaling.launches()).toHaveLength(1)
+    scaling.observe(platform.list())
+    expect(scaling.controller.member('launch-1')?.platform).toBe(null)
+    expect(platform.connect('pod-1')).toBe('pod-1')
   })
 
   it('what has ended and nobody knows is left to the platform: removing it would lower the count', () => {

@@ -64,6 +64,13 @@ export class Fleet {
       phase === 'lost' ? nowMs + lostMs : phase === 'gone' ? nowMs + leftMs : Number.POSITIVE_INFINITY
   }
 
+  /** Its application is being started: what an earlier one did proves nothing about this one. */
+  begin(member: Member, nowMs: number): void {
+    member.hasServed = false
+    member.hasGranted = false
+    this.enter(member, 'starting', nowMs)
+  }
+
   learnSlots(member: Member, slots: number): void {
     member.slots = slots
     if (slots > 0) this.slots = slots

@@ -1,6 +1,6 @@
 import type { Instance } from '@brxy/scaler'
 import { describe, expect, it } from 'vitest'
-import { instanceOf, kinds, Scaling } from './controller.testkit.ts'
+import { CRASHED, instanceOf, kinds, Scaling } from './controller.testkit.ts'
 
 /** Three that served, of which the platform lists every one. */
 function three(orders: readonly (number | undefined)[] = []): { scaling: Scaling; listed: Instance[] } {
@@ -152,6 +152,21 @@ describe('a recalled instance', () => {
     scaling.controller.readied('launch-c', 1, scaling.nowMs)
     expect([scaling.phaseOf('launch-c'), removed(scaling)]).toEqual(['ready', ['launch-a', 'launch-b']])
   })
+
+  it.each(['recalled', 'another process in the same replica'])(
+    'whose application fails has failed like any start, although it served before: %s',
+    (how) => {
+      const { scaling } = three()
+      for (const key of ['launch-a', 'launch-b', 'launch-c']) scaling.park(key)
+      if (how === 'recalled') scaling.hold(1)
+      else {
+        scaling.end('launch-c')
+        scaling.join('launch-c', 1, 'starting')
+      }
+      scaling.controller.failed('launch-c', CRASHED, scaling.nowMs)
+      expect(kinds(scaling.step())).toContain('launch-failed')
+    },
+  )
 
   it('that the platform removes nevertheless says goodbye, and another one is launched without a pause', () => {
     const scaling = new Scaling()

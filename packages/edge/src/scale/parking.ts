@@ -30,7 +30,7 @@ export function recall(fleet: Fleet, nowMs: number): boolean {
 
 /** It starts its application: as for any start, there is a time for that. */
 export function startAgain(fleet: Fleet, member: Member, nowMs: number): void {
-  fleet.enter(member, 'starting', nowMs)
+  fleet.begin(member, nowMs)
   member.deadlineMs = nowMs + fleet.options.startTimeoutMs
   if (member.instance !== null) fleet.removals.cancel(member.instance.id)
   // It counts again among those that the platform is to have.
