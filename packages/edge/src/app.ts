@@ -125,8 +125,10 @@ export class App implements ScaledApp {
     return scaleOptions(this.#settings.options, this.#runner?.launches(this) ?? null)
   }
 
-  get leave(): 'exit' | 'park' {
-    return this.#runner?.leave(this) ?? 'exit'
+  /** What a linker does when it has left. One that the platform does not know nobody would remove, or start again. */
+  leaveOf({ launch, platform }: Hello): 'exit' | 'park' {
+    const isPlatforms = launch !== undefined || platform !== undefined
+    return (isPlatforms && this.#runner?.leave(this)) || 'exit'
   }
 
   /** Nothing is held, running, starting or known of the platform: the app can be forgotten. */

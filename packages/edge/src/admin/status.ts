@@ -30,6 +30,8 @@ export interface FailureStatus {
 export interface InstanceStatus {
   readonly instance: string
   readonly launch: string | null
+  /** The platform's name for it, if it said so. */
+  readonly platform: string | null
   readonly phase: string
   readonly slots: number
   readonly busy: number
@@ -60,6 +62,7 @@ export function appStatus(app: App, nowMs: number): AppStatus {
     return {
       instance: instance.label,
       launch: instance.hello?.launch ?? null,
+      platform: instance.hello?.platform ?? null,
       phase: instance.phase,
       slots: instance.slots,
       busy: instance.busy,

@@ -130,12 +130,33 @@ describe('on a platform that counts replicas', () => {
     expect(controller.keyOf({ instance: 'of nobody else' })).toBe('launch-2')
   })
 
-  it('a replica that nobody launched is one of the app, and none of a launch', () => {
+  it('a replica that nobody launched is one of the app, and is removed if it never connects', () => {
     const { scaling, platform } = setUp()
-    platform.pods.set('pod-x', 'running')
+    platform.pods.set('pod-x', 'running').set('pod-y', 'running').set('pod-z', 'starting')
     platform.settle()
     expect(platform.connect('pod-x')).toBe('pod-x')
-    expect(scaling.controller.target().want).toBe(1)
+    expect(scaling.controller.target().want).toBe(3)
+    scaling.pass(60_000)
+    platform.settle()
+    expect([...platform.pods.keys()]).toEqual(['pod-x', 'pod-z'])
+    scaling.pass(60_000)
+    platform.settle()
+    expect([[...platform.pods.keys()], scaling.launches()]).toEqual([['pod-x'], []])
+  })
+
+  it('a call whose answer was lost leaves nothing behind', () => {
+    const { scaling, platform } = setUp()
+    scaling.answer = 'reject'
+    scaling.hold(1)
+    scaling.answer = 'accept'
+    expect(scaling.held).toBe(0)
+    // It was carried out all the same. Should a linker come, there is no need for another; nobody comes.
+    platform.settle()
+    expect(platform.pods.size).toBe(1)
+    scaling.pass(150_000)
+    platform.settle()
+    scaling.pass(60_000)
+    expect([platform.pods.size, scaling.controller.isEmpty]).toEqual([0, true])
   })
 
   it('one that vanished before it connected is replaced by the platform, and its launch waits for the next', () => {

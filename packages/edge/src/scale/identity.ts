@@ -33,7 +33,7 @@ export function memberOfListed(fleet: Fleet, { id, launch }: Instance): Member |
 
 /** Counted: an instance that nobody knows stands for the oldest launch too. @returns null if there is none to stand for */
 export function pairListed(fleet: Fleet, { id }: Instance): Member | null {
-  const member = fleet.options.isCounted ? oldestAsked(fleet) : null
+  const member = oldestAsked(fleet)
   if (member !== null) member.platform = id
   return member
 }

@@ -19,11 +19,8 @@ export function observe(fleet: Fleet, instances: readonly Instance[], adopt: boo
     const member = memberOfListed(fleet, instance)
     if (member !== null) observeMember(fleet, member, instance, nowMs)
     else if (instance.state === 'ended') removeRecord(fleet, instance)
+    else if (fleet.options.isCounted) takeUpReplica(fleet, instance, nowMs)
     else if (adopt) adoptInstance(fleet, instance, nowMs)
-    else {
-      const launch = pairListed(fleet, instance)
-      if (launch !== null) observeMember(fleet, launch, instance, nowMs)
-    }
   }
   removals.onListed(listed)
   for (const member of members) {
@@ -46,6 +43,17 @@ function observeMember(fleet: Fleet, member: Member, instance: Instance, nowMs: 
   // A connected one tells its own story; the record of one that is gone is of no use any more.
   if (member.phase === 'parked' || (member.phase === 'gone' && (hasEnded || member.hasFailed)))
     fleet.remove(instance)
+}
+
+/**
+ * A replica that nobody knows is what the oldest launch asked for. There may be none: a call whose answer was lost has
+ * raised the number, or the platform has replaced one by another. All replicas are the app's, so it is waited for like one of
+ * an earlier edge.
+ */
+function takeUpReplica(fleet: Fleet, instance: Instance, nowMs: number): void {
+  const launch = pairListed(fleet, instance)
+  if (launch === null) adoptInstance(fleet, instance, nowMs)
+  else observeMember(fleet, launch, instance, nowMs)
 }
 
 /** What is left of an instance that nobody knows. Replicas that ended are the platform's own to replace: it counts them. */

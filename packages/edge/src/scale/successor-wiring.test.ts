@@ -137,6 +137,11 @@ describe('on a platform whose instances park', () => {
     expect(edge.of('recalled')).toMatchObject([{ instance: 'shop/1', held: 1 }])
   })
 
+  it('one that was started by hand exits all the same: nobody would remove it', async () => {
+    const linker = await edge.linker()
+    expect(linker.welcome?.leave).toBe('exit')
+  })
+
   it('one that comes back parked, to an edge that does not know it, is recalled too', async () => {
     const linker = await edge.linker({ phase: 'parked' })
     const client = edge.client().get()

@@ -139,7 +139,7 @@ export class Instance implements EdgeSessionHandler, Puller {
     this.sessionId = `${this.#greeting.edge}-${order}`
     session.accept({
       session: this.sessionId,
-      leave: app.leave,
+      leave: app.leaveOf(hello),
       token,
       ...this.#greeting,
     })
