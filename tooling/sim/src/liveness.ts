@@ -92,15 +92,20 @@ function unrest(simulation: Simulation): string | null {
 }
 
 function remains(simulation: Simulation): string | null {
+  let kept = 0
   for (const { app, instances, launches } of simulation.statuses.current()) {
-    const { min } = simulation.plan(app)
-    if (instances.length !== min) return `${app} has ${instances.length} instances, and needs ${min}`
+    const { min, platform } = simulation.plan(app)
+    // Where the platform only removes the highest, one below another that stays is parked for as long as that one stays.
+    const isStuck = (phase: string) => platform === 'ordered' && phase === 'parked'
+    const there = instances.filter(({ phase }) => !isStuck(phase))
+    kept += min + instances.length - there.length
+    if (there.length !== min)
+      return `${app} has ${there.map((each) => `${each.instance} ${each.phase}`).join(', ')}, and needs ${min}`
     if (launches.length > 0) return `${app} is waiting for ${launches.length} launches`
   }
-  const kept = simulation.statuses.current().reduce((sum, { app }) => sum + simulation.plan(app).min, 0)
   const alive = simulation.instances.filter(({ process }) => process.isAlive)
   if (alive.length !== kept) return `${alive.map(({ name }) => name).join(', ')} run, and ${kept} are needed`
-  const launched = alive.filter(({ launch }) => launch !== null)
+  const launched = alive.filter(({ launch, replica }) => launch !== null || replica !== null)
   const { size } = simulation.platform
   if (size !== launched.length) return `the platform has ${size}, and ${launched.length} run`
   const orphans = simulation.instances.filter(

@@ -1,6 +1,6 @@
 import type { EdgeEvent } from '@brxy/edge'
 import type { LinkerEvent } from '@brxy/linker'
-import type { Launch } from '@brxy/scaler'
+import type { Launch, Target } from '@brxy/scaler'
 import { Application } from './actors/application.ts'
 import { Client } from './actors/client.ts'
 import { CLIENT_PORT, EdgeProcess, TUNNEL_PORT } from './actors/edge.ts'
@@ -54,6 +54,11 @@ export class Simulation {
       world,
       chronicle,
       start: (route, launch, crashes) => this.#startInstance(route, launch, crashes),
+      startReplica: (...replica) => this.#startReplica(...replica),
+      kindOf: (route) => this.plan(route).platform ?? 'named',
+      onTarget: (route, target) => {
+        for (const watch of this.onTarget) watch(route, target)
+      },
     })
     for (let at = 0; at < scenario.edges; at++) this.edges.push(this.#makeEdge(at))
     new Faults(scenario.faults, scenario.healAtMs, {
@@ -127,6 +132,9 @@ export class Simulation {
   /** Invariants that are about what edges say. */
   readonly onEdgeEvent: ((edge: EdgeProcess, event: EdgeEvent) => void)[] = []
 
+  /** Invariants that are about what edges want of the platform, told when they say so. */
+  readonly onTarget: ((route: string, target: Target) => void)[] = []
+
   #replaceEdge(edge: EdgeProcess, afterMs: number): void {
     const at = this.edges.indexOf(edge)
     edge.process.onGone.push(() => {
@@ -137,28 +145,40 @@ export class Simulation {
   }
 
   #startInstance(route: string, { id, env }: Launch, crashes: boolean): Instance {
-    return this.#makeInstance(this.plan(route), env.BRXY_TOKEN, id, crashes)
+    return this.#makeInstance(this.plan(route), env.BRXY_TOKEN, { launch: id }, crashes)
+  }
+
+  #startReplica(
+    route: string,
+    replica: string,
+    crashes: boolean,
+    onStarted: (instance: Instance) => void,
+  ): void {
+    void this.edges[0].token(route, HAND_TOKEN_MS).then((token) => {
+      onStarted(this.#makeInstance(this.plan(route), token, { replica }, crashes))
+    })
   }
 
   #startByHand(app: string): void {
     // What `brxy token` prints.
     void this.edges[0].token(app, HAND_TOKEN_MS).then((token) => {
-      this.#makeInstance(this.plan(app), token, null, false)
+      this.#makeInstance(this.plan(app), token, {}, false)
     })
   }
 
-  #makeInstance(plan: AppPlan, token: string, launch: string | null, crashes: boolean): Instance {
+  #makeInstance(
+    plan: AppPlan,
+    token: string,
+    { launch = null, replica = null }: { launch?: string | null; replica?: string | null },
+    crashes: boolean,
+  ): Instance {
     const { world, chronicle, scenario } = this
     const number = ++this.#copies
     const name = `${plan.name}-${number}`
     const host = `10.1.${number >> 8}.${number & 255}`
-    const application = new Application(`${name}-app`, host, {
-      world,
-      chronicle,
-      plan,
-      requests: this.#requests,
-      startMs: crashes ? -plan.startMs : plan.startMs,
-    })
+    const start = (startMs: number) =>
+      new Application(`${name}-app`, host, { world, chronicle, plan, requests: this.#requests, startMs })
+    const application = start(crashes ? -plan.startMs : plan.startMs)
     const instance = new Instance(name, {
       world,
       chronicle,
@@ -166,11 +186,16 @@ export class Simulation {
       edges: Array.from({ length: scenario.edges }, (_, at) => EdgeProcess.tunnelOf(hostOf(at))),
       token,
       launch,
+      replica,
+      startAgain: () => {
+        chronicle.count('application: started again')
+        return start(plan.startMs)
+      },
       rate: this.#rate(),
       application,
       onEvent: (event) => this.#onLinkerEvent(name, event),
     })
-    world.note('world', () => `${name} starts${launch === null ? ' by hand' : ''}`)
+    world.note('world', () => `${name} starts${launch === null && replica === null ? ' by hand' : ''}`)
     this.instances.push(instance)
     return instance
   }

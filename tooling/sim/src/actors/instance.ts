@@ -26,9 +26,13 @@ export interface InstanceEnvironment {
   readonly token: string
   /** null: started by hand. */
   readonly launch: string | null
+  /** The platform's name for it, where that is all there is; null: none. */
+  readonly replica: string | null
   /** How fast its clock runs. */
   readonly rate: number
   readonly application: Application
+  /** Another process of it, for an instance that was parked and is recalled. */
+  readonly startAgain: () => Application
   readonly onEvent: (event: LinkerEvent) => void
 }
 
@@ -37,8 +41,10 @@ export class Instance {
   readonly name: string
   readonly plan: AppPlan
   readonly launch: string | null
+  readonly replica: string | null
   readonly process: SimProcess
-  readonly application: Application
+  /** Its process, or the last one. */
+  application: Application
   readonly #env: InstanceEnvironment
   #linker: Linker | null = null
   /** The linker's own exit; null while it runs, and if it was killed. */
@@ -56,6 +62,7 @@ export class Instance {
     this.name = name
     this.plan = env.plan
     this.launch = env.launch
+    this.replica = env.replica
     this.#env = env
     this.application = env.application
     this.process = new SimProcess(name, env.application.process.host, env.rate)
@@ -105,7 +112,7 @@ export class Instance {
   }
 
   #start(): void {
-    const { plan, edges, token, launch, world, onEvent } = this.#env
+    const { plan, edges, token, launch, replica, world, onEvent } = this.#env
     const linker = new Linker({
       options: resolveOptions(LINKER_OPTIONS, {
         edges: [...edges],
@@ -117,9 +124,10 @@ export class Instance {
         abortLingerMs: plan.abortLingerMs,
       }),
       route: plan.name,
-      application: new LinkedProcess(this.application, () => this.#isIdleStop()),
+      application: this.#linked(),
       token: () => token,
       ...(launch === null ? {} : { launch }),
+      ...(replica === null ? {} : { platform: replica }),
       onEvent: (event) => {
         this.#hear(event)
         onEvent(event)
@@ -144,6 +152,18 @@ export class Instance {
     if (event.phase === 'draining' && event.reason === 'replaced') this.#isReplaced = true
   }
 
+  #linked(): LinkedProcess {
+    return new LinkedProcess(
+      this.application,
+      () => this.#isIdleStop(),
+      () => {
+        this.application = this.#env.startAgain()
+        this.#stoppedIdle = false
+        return this.#linked()
+      },
+    )
+  }
+
   /** The linker stops its application: not while it works, unless it was told to by more than idleness. */
   #isIdleStop(): void {
     const { chronicle } = this.#env
@@ -163,12 +183,14 @@ class LinkedProcess implements LinkedApplication {
   readonly exited: Promise<AppEnd>
   readonly #application: Application
   readonly #onStop: () => void
+  readonly #startAgain: () => LinkedProcess
   #gone: () => void = () => {}
   readonly #isGone: Promise<void>
 
-  constructor(application: Application, onStop: () => void) {
+  constructor(application: Application, onStop: () => void, startAgain: () => LinkedProcess) {
     this.#application = application
     this.#onStop = onStop
+    this.#startAgain = startAgain
     this.#isGone = new Promise((resolve) => {
       this.#gone = resolve
     })
@@ -212,7 +234,7 @@ class LinkedProcess implements LinkedApplication {
   }
 
   again(): Promise<LinkedApplication> {
-    return Promise.reject(new Error('instances of this world exit when they leave'))
+    return Promise.resolve(this.#startAgain())
   }
 
   tail(): string {

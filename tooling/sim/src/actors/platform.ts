@@ -8,10 +8,10 @@ import type {
   Target,
 } from '@brxy/scaler'
 import type { Chronicle } from '../chronicle.ts'
-import type { SimProcess } from '../machine/process.ts'
 import type { World } from '../machine/world.ts'
-import type { PlatformMode } from '../scenario/scenario.ts'
+import type { PlatformKind, PlatformMode } from '../scenario/scenario.ts'
 import type { Instance } from './instance.ts'
+import { Replicas } from './replicas.ts'
 
 /** A call takes at least, and at most, so long when all is well. */
 const CALL_MS = [1, 30] as const
@@ -40,6 +40,17 @@ export interface PlatformEnvironment {
   readonly chronicle: Chronicle
   /** Starts the processes of an instance. */
   readonly start: (route: string, launch: Launch, crashes: boolean) => Instance
+  /** The same for a replica, which gets its token from its template. */
+  readonly startReplica: (
+    route: string,
+    replica: string,
+    crashes: boolean,
+    onStarted: (instance: Instance) => void,
+  ) => void
+  /** How the platform runs an app: each launch by its name, or so many replicas, perhaps in order. */
+  readonly kindOf: (route: string) => PlatformKind
+  /** Told of each target when an edge hands it over. */
+  readonly onTarget: (route: string, target: Target) => void
 }
 
 /**
@@ -49,12 +60,13 @@ export interface PlatformEnvironment {
 export class Platform {
   readonly #env: PlatformEnvironment
   readonly #deployed = new Map<string, Deployed>()
+  /** By route, where launches are not told apart. */
+  readonly #replicas = new Map<string, Replicas>()
   /** Ids that were ever asked for: one id is started at most once, ever. */
   readonly #launches = new Set<string>()
-  /** Who asked last, by route. */
-  readonly #lookedAfterBy = new Map<string, SimProcess>()
   readonly #modes = new Map<PlatformMode, number>()
   #delayMs = 0
+  #slowUntilMs = Number.NEGATIVE_INFINITY
 
   constructor(env: PlatformEnvironment) {
     this.#env = env
@@ -78,14 +90,19 @@ export class Platform {
 
   end(mode: PlatformMode): void {
     this.#modes.set(mode, Math.max(0, (this.#modes.get(mode) ?? 0) - 1))
+    if (mode === 'slow calls') this.#slowUntilMs = this.#env.world.nowMs
   }
 
-  /** What runs, or is about to, for apps that an edge looks after: one that was restarted does when somebody asks for them. */
+  /** Whether it has been slow to answer in this time. */
+  wasSlowWithin(ms: number): boolean {
+    return this.#is('slow calls') || this.#env.world.nowMs - this.#slowUntilMs < ms
+  }
+
+  /** What runs, or is about to. */
   get size(): number {
     let size = 0
-    for (const { route, state } of this.#deployed.values()) {
-      if (state !== 'ended' && this.#lookedAfterBy.get(route)?.isAlive === true) size++
-    }
+    for (const { state } of this.#deployed.values()) if (state !== 'ended') size++
+    for (const replicas of this.#replicas.values()) size += replicas.size
     return size
   }
 
@@ -94,15 +111,36 @@ export class Platform {
   }
 
   #appOf(route: string, changed: () => void): AppScaler {
+    const { onTarget, kindOf } = this.#env
+    const isNamed = kindOf(route) === 'named'
     return {
-      launches: 'named',
-      leave: 'exit',
-      scale: (target, signal) => this.#call(signal, () => this.#scale(route, target, changed)),
-      observe: (signal) => {
-        this.#lookedAfterBy.set(route, this.#env.world.current as SimProcess)
-        return this.#call(signal, () => this.#list(route))
+      launches: isNamed ? 'named' : 'counted',
+      leave: isNamed ? 'exit' : 'park',
+      scale: (target, signal) => {
+        onTarget(route, target)
+        return this.#call(signal, () => this.#scale(route, target, changed))
       },
+      observe: (signal) => this.#call(signal, () => this.#list(route)),
     }
+  }
+
+  /** null: launches of the app have names. */
+  #replicasOf(route: string): Replicas | null {
+    const { world, chronicle, startReplica, kindOf } = this.#env
+    const kind = kindOf(route)
+    if (kind === 'named') return null
+    let replicas = this.#replicas.get(route)
+    if (replicas === undefined) {
+      replicas = new Replicas(route, kind === 'ordered', {
+        world,
+        chronicle,
+        start: startReplica,
+        is: (mode) => this.#is(mode),
+        delayMs: () => this.#delayMs,
+      })
+      this.#replicas.set(route, replicas)
+    }
+    return replicas
   }
 
   /** Over the network and back: what is done is done in the middle. */
@@ -130,6 +168,11 @@ export class Platform {
   }
 
   #scale(route: string, target: Target, changed: () => void): readonly Listed[] {
+    const replicas = this.#replicasOf(route)
+    if (replicas !== null) {
+      replicas.scale(target)
+      return replicas.list()
+    }
     for (const launch of target.start) this.#launch(route, launch, changed)
     for (const { id } of target.remove) this.#remove(id)
     return this.#list(route)
@@ -216,6 +259,8 @@ export class Platform {
   }
 
   #list(route: string): readonly Listed[] {
+    const replicas = this.#replicasOf(route)
+    if (replicas !== null) return replicas.list()
     return [...this.#deployed.values()]
       .filter((deployed) => deployed.route === route)
       .map(({ id, launch, state, sinceMs, problem }) => ({

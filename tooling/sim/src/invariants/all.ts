@@ -1,4 +1,5 @@
 import { admission } from './admission.ts'
+import { answeredDemand } from './answered-demand.ts'
 import { atMostOnce } from './at-most-once.ts'
 import { bounds } from './bounds.ts'
 import { causes } from './causes.ts'
@@ -8,6 +9,8 @@ import { instances } from './instances.ts'
 import type { Invariant } from './invariant.ts'
 import { lending } from './lending.ts'
 import { oneOutcome } from './one-outcome.ts'
+import { removals } from './removals.ts'
+import { successors } from './successors.ts'
 
 /**
  * What is checked after every step. Some more is judged where it happens: bytes by clients and applications (chronicle.ts:
@@ -24,4 +27,7 @@ export const INVARIANTS: readonly Invariant[] = [
   instances,
   causes,
   goodbye,
+  answeredDemand,
+  removals,
+  successors,
 ]

@@ -6,13 +6,13 @@ export const instances: Invariant = {
   watch(simulation, violated) {
     const failed = new Set<string>()
     simulation.onEdgeEvent.push((edge, event) => {
-      if (event.type === 'launch-failed') failed.add(event.launch)
+      if (event.type === 'launch-failed') failed.add(event.instance)
       if (event.type !== 'launching') return
       const status = edge.status().apps.find(({ app }) => app === event.app)
       if (status === undefined) return
       // Of one that has failed there may still be a session, until somebody finds that it is dead.
       const connected = status.instances.filter(
-        ({ phase, launch }) => phase !== 'failed' && (launch === null || !failed.has(launch)),
+        ({ phase, instance }) => phase !== 'failed' && phase !== 'parked' && !failed.has(instance),
       )
       const total = connected.length + status.launches.length
       // A successor is launched beside what there may be: one at a time (surge).

@@ -38,7 +38,9 @@ export function generate(seed: number, edges = 1): Scenario {
     { faults: 24, misdeeds: 0.2, leavers: 0.2, dawdlers: 0.1 },
   ])
   const lengthMs = random.spread(10_000, 120_000)
-  const apps = Array.from({ length: random.pick([1, 1, 2, 3]) }, (_, at) => makeApp(random, `app${at + 1}`))
+  const apps = Array.from({ length: random.pick([1, 1, 2, 3]) }, (_, at) =>
+    onPlatform(new Random(seed ^ (PLATFORM_SALT + at)), makeApp(random, `app${at + 1}`)),
+  )
   const ofWishes = new Random(seed ^ WISHES_SALT)
   const requests = sayWishes(ofWishes, makeRequests(random, apps, lengthMs, mood, edges))
   const faultCount = mood.faults === 0 ? 0 : 1 + random.below(mood.faults)
@@ -54,6 +56,24 @@ export function generate(seed: number, edges = 1): Scenario {
     faults: faults.sort((a, b) => a.atMs - b.atMs),
     healAtMs: lengthMs,
   }
+}
+
+/** Chance of its own: what else happens in a history does not depend on it. */
+const PLATFORM_SALT = 0x9_1a7f
+
+/** A quarter of the apps run on platforms that count replicas. */
+function onPlatform(random: Random, plan: AppPlan): AppPlan {
+  const platform = random.pick([
+    'named',
+    'named',
+    'named',
+    'named',
+    'named',
+    'named',
+    'counted',
+    'ordered',
+  ] as const)
+  return platform === 'named' ? plan : { ...plan, platform }
 }
 
 type Storm = (random: Random, requests: readonly RequestPlan[], lengthMs: number) => Fault[]

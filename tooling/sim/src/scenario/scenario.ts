@@ -45,7 +45,15 @@ export interface AppPlan {
   readonly ignoresClose: boolean
   /** It does not heed SIGTERM. */
   readonly ignoresTerm: boolean
+  /** How the platform runs it; left out: named. */
+  readonly platform?: PlatformKind
 }
+
+/**
+ * named: each launch is an instance of its own, and exits when it leaves. counted: so many replicas, and what exits starts
+ * again, so those that leave park; the platform removes whom it is told to. ordered: likewise, but it removes the highest.
+ */
+export type PlatformKind = 'named' | 'counted' | 'ordered'
 
 /** What an application does with a request, other than answer it. */
 export type Misdeed =
