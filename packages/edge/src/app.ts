@@ -20,6 +20,7 @@ import { servingOrder } from './scale/serving-order.ts'
 import { WarmMin } from './scale/warm-min.ts'
 import type { AppSettings } from './settings.ts'
 import type { Instance } from './tunnel/instance.ts'
+import { whyLeft } from './why-left.ts'
 
 /** What a linker says that goes of its own accord (docs/errors.md). */
 const GOODBYE = 'link/left'
@@ -393,9 +394,4 @@ export class App implements ScaledApp {
     const sinceMs = this.controller.member(instance.key)?.createdMs ?? instance.connectedMs
     this.#env.emit({ type: 'ready', app: this.route, instance: label, slots, tookMs: nowMs - sinceMs })
   }
-}
-
-function whyLeft(phase: Instance['phase'], isReplaced: boolean): 'replaced' | 'idle' | 'signal' {
-  if (isReplaced) return 'replaced'
-  return phase === 'leaving' || phase === 'parked' ? 'idle' : 'signal'
 }

@@ -86,4 +86,14 @@ export const SOMETIMES: readonly string[] = [
   'phase: failed',
   'request: begun again',
   'slot: freed although the application goes on',
+  // Platforms that count replicas, and instances that are replaced.
+  'frame: RECALL',
+  'phase: parked',
+  'edge: parked',
+  'edge: recalled',
+  'edge: replaced',
+  'application: started again',
+  'replica: added',
+  'replica: started again',
+  'replica: removed',
 ]

@@ -114,4 +114,33 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     search: 'return this.#failures > 0 && nowMs < this.#untilMs;',
     replacement: 'return this.#failures > 0;',
   },
+  {
+    name: 'surge-2',
+    what: 'as many are replaced at a time as ask, each beside max',
+    file: 'packages/edge/dist/scale/replacements.js',
+    search:
+      'else if (this.#current !== null)\n                return;\n            else if (total > options.max)\n                this.#answer(asker, false);',
+    replacement: '',
+  },
+  {
+    name: 'go-too-early',
+    what: 'an instance is told to go before its successor has lent a slot',
+    file: 'packages/edge/dist/scale/replacements.js',
+    search: "successor.hasGranted && successor.phase === 'ready' && this.#askers.has(old)",
+    replacement: 'this.#askers.has(old)',
+  },
+  {
+    name: 'parked-is-there',
+    what: 'a parked instance counts among those that there may be',
+    file: 'packages/edge/dist/scale/members.js',
+    search: " || member.phase === 'parked'",
+    replacement: '',
+  },
+  {
+    name: 'recalled-and-removed',
+    what: 'a recalled instance is still among the removals',
+    file: 'packages/edge/dist/scale/parking.js',
+    search: 'fleet.removals.cancel(member.instance.id);',
+    replacement: ';',
+  },
 ]
