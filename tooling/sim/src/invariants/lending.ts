@@ -1,4 +1,5 @@
 import type { Instance } from '../actors/instance.ts'
+import type { SimProcess } from '../machine/process.ts'
 import type { Simulation } from '../simulation.ts'
 import type { Invariant } from './invariant.ts'
 
@@ -12,12 +13,17 @@ export const lending: Invariant = {
   name: 'an instance that serves lends its slots',
   check(simulation) {
     const { world, instances } = simulation
+    const unheard = cutOff(simulation)
     for (const instance of instances) {
       const { slotState: state, process } = instance
       const isAtHome = state !== null && state.slots > 0 && state.lent === 0 && state.busy === 0
       // A process that is stopped does nothing, and an edge that drains takes nothing.
       const mayLend =
-        process.isAlive && !process.isPaused && instance.isServing && !isEdgeStopping(simulation)
+        process.isAlive &&
+        !process.isPaused &&
+        instance.isServing &&
+        !isEdgeAway(simulation) &&
+        !unheard.has(process)
       if (!isAtHome || !mayLend) {
         SINCE.delete(instance)
         continue
@@ -31,6 +37,12 @@ export const lending: Invariant = {
   },
 }
 
-function isEdgeStopping({ edges }: Simulation): boolean {
-  return edges.some(({ isStopping }) => isStopping)
+function isEdgeAway({ edges }: Simulation): boolean {
+  return edges.some(({ isStopping, process }) => isStopping || process.isPaused)
+}
+
+/** Linkers whose edge cannot answer now: until it does, it gets nothing new (brxy.v1 RECLAIM). */
+function cutOff(simulation: Simulation): ReadonlySet<SimProcess> {
+  const silent = simulation.tunnels().filter(({ near, far }) => near.pipe.isBlocked || far.pipe.isBlocked)
+  return new Set(silent.map(({ near }) => near.process))
 }
