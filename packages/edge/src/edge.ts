@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:http'
 import type { OptionsInput } from '@brxy/options'
-import { BrxyError, TUNNEL_PATH } from '@brxy/protocol'
+import { BrxyError } from '@brxy/protocol'
 import { TimerWheel } from '@brxy/protocol/transport'
 import { parseAddress } from './address.ts'
 import { type AdminSource, createAdminServer } from './admin/admin-server.ts'
@@ -23,6 +23,7 @@ import { TcpListeners } from './tcp-listeners.ts'
 import { checkSecret, loadSecret } from './token/secret.ts'
 import { Tokens } from './token/tokens.ts'
 import { Admissions } from './tunnel/admissions.ts'
+import { reachable, tunnelUrl } from './tunnel/tunnel-address.ts'
 import { TunnelServer } from './tunnel/tunnel-server.ts'
 
 /** How long a token for a launch may be used for its first HELLO. */
@@ -236,6 +237,7 @@ export class Edge {
     const shared = new Shared(options, apps, this.#wheel, emit, this.#id)
     shared.wantsRequests = config.reportRequests ?? false
     const admissions = new Admissions({
+      edge: this.#id,
       apps,
       tokens,
       isDraining: () => shared.isDraining,
@@ -247,7 +249,7 @@ export class Edge {
       wheel: this.#wheel,
       greeting: () => ({
         edge: this.#id,
-        edges: [this.#tunnelUrl()],
+        edges: this.#tunnelUrls(),
         reconnectSpreadMs: this.options.tunnel.reconnectSpreadMs,
       }),
       admit: (hello, instance, grant) => void admissions.admit(hello, instance, grant),
@@ -284,12 +286,18 @@ export class Edge {
 
   /** What linkers are told to dial. */
   #tunnelUrl(): string {
-    const bound = this.#parts?.tunnel.listeners.addresses[0] ?? ''
-    const text =
-      this.options.tunnel.advertise ??
-      bound.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '127.0.0.1:')
-    const scheme = this.#settings?.tls.tunnel == null ? 'ws://' : 'wss://'
-    return `${/^wss?:\/\//.test(text) ? '' : scheme}${text}${text.includes(TUNNEL_PATH) ? '' : TUNNEL_PATH}`
+    const { advertise } = this.options.tunnel
+    return tunnelUrl(advertise ?? reachable(this.#parts?.tunnel.listeners.addresses[0] ?? ''), this.#isSecure)
+  }
+
+  /** The addresses of all edges, this one's first. */
+  #tunnelUrls(): string[] {
+    const peers = this.options.tunnel.peers.map((peer) => tunnelUrl(peer, this.#isSecure))
+    return [...new Set([this.#tunnelUrl(), ...peers])]
+  }
+
+  get #isSecure(): boolean {
+    return this.#settings?.tls.tunnel != null
   }
 
   /** Everything about this edge that people and tests may watch. */

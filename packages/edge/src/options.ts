@@ -87,6 +87,15 @@ export const EDGE_OPTIONS = defineOptions({
         doc: 'The tunnel as linkers see it (default: the same).',
         group: 'Addresses',
       },
+      peers: {
+        kind: 'strings',
+        flag: true,
+        placeholder: 'URL',
+        default: [],
+        max: 64,
+        doc: 'Tunnels of all edges as linkers see them: they dial each.',
+        group: 'Addresses',
+      },
       tls: {
         kind: 'section',
         optional: true,

@@ -8,11 +8,13 @@ import { RawApp, type RawConnection } from './forward/raw-app.testkit.ts'
 import { Linker } from './linker.ts'
 import { LINKER_OPTIONS } from './options.ts'
 import { TestEdge, type TestEdgeOptions, type TestSession } from './tunnel/edge.testkit.ts'
+import type { Lookup } from './tunnel/edge-name.ts'
 
 export interface LinkOptions {
   readonly options?: OptionsInput<typeof LINKER_OPTIONS>
   readonly token?: () => string
   readonly application?: Application
+  readonly lookup?: Lookup
 }
 
 /** A linker in this process, with what it said. */
@@ -21,12 +23,17 @@ export class LinkerUnderTest {
   readonly events: LinkerEvent[] = []
   exitCode: number | null = null
 
-  constructor(edges: readonly string[], port: number, { options, token, application }: LinkOptions = {}) {
+  constructor(
+    edges: readonly string[],
+    port: number,
+    { options, token, application, lookup }: LinkOptions = {},
+  ) {
     this.linker = new Linker({
       options: resolveOptions(LINKER_OPTIONS, { edges: [...edges], ...options }),
       route: 'shop.example',
       application: application ?? new AttachedApplication(`127.0.0.1:${port}`, undefined),
       token: token ?? (() => 'configured'),
+      ...(lookup === undefined ? {} : { lookup }),
       onEvent: (event) => void this.events.push(event),
     })
     void this.linker.done.then((code) => {

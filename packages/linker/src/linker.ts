@@ -22,7 +22,8 @@ import type { AppEnd, LifeAction } from './life/action.ts'
 import { Life } from './life/life.ts'
 import type { LinkerConfig } from './linker-config.ts'
 import { SelfReport } from './self-report.ts'
-import { EdgeLink, type EdgeLinkOwner } from './tunnel/edge-link.ts'
+import type { EdgeLink, EdgeLinkOwner } from './tunnel/edge-link.ts'
+import { EdgeLinks } from './tunnel/edge-links.ts'
 import { readEdgeTls } from './tunnel/edge-tls.ts'
 import { sayFarewell } from './tunnel/farewell.ts'
 
@@ -45,12 +46,10 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner, ControlTarget
   #slots: SlotCount
   readonly #life: Life<EdgeLink>
   readonly #self: SelfReport
-  readonly #links: EdgeLink[]
+  readonly #links: EdgeLinks
   readonly #timer: WheelTimer
   #run: ApplicationRun | null = null
   #forwarder: Forwarder | null = null
-  /** Edges that refused this linker for good when it last dialled them. */
-  readonly #refusing = new Set<EdgeLink>()
   #failure: { readonly reason: string; readonly end: AppEnd | null } | null = null
   /** Between two dials there is nothing else that would keep the process alive. */
   #keepAlive: NodeJS.Timeout | null = null
@@ -77,14 +76,14 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner, ControlTarget
       this.wheel.now(),
     )
     this.#self = new SelfReport(config, randomBytes(16).toString('hex'), this.#ledger, this.#life)
-    this.#links = options.edges.map((edge) => new EdgeLink(edge, this))
+    this.#links = new EdgeLinks(options, this, config.onEvent, config.lookup)
     this.#timer = new WheelTimer((nowMs) => this.#onTimer(nowMs))
   }
 
   /** Dials the edges and waits for the application. */
   start(): void {
     this.#keepAlive = setInterval(() => {}, KEEP_ALIVE_MS)
-    for (const link of this.#links) link.dial()
+    this.#links.start()
     this.#run = new ApplicationRun(this.#config.application, this.#config.options, this.wheel, this)
     this.#arm()
   }
@@ -196,7 +195,6 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner, ControlTarget
 
   onUp(link: EdgeLink, welcome: Welcome, helloPhase: Hello['phase']): void {
     const nowMs = this.wheel.now()
-    this.#refusing.delete(link)
     this.#config.onEvent({ type: 'connected', edge: link.address, session: welcome.session })
     if (this.#config.options.sendProxy !== undefined && !welcome.features.includes(FEATURE_ADDRESSES)) {
       this.#notice(
@@ -225,9 +223,7 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner, ControlTarget
 
   onRefused(link: EdgeLink, code: string, message: string, isFinal: boolean): void {
     this.#config.onEvent({ type: 'refused', edge: link.address, code, message, isFinal })
-    if (isFinal) this.#refusing.add(link)
-    else this.#refusing.delete(link)
-    if (this.#refusing.size < this.#links.length) return
+    if (!this.#links.areRefused) return
     this.#do(this.#life.refused(code.startsWith('token/') || code === 'link/bad-token', message))
   }
 

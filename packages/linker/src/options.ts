@@ -16,6 +16,20 @@ export const LINKER_OPTIONS = defineOptions({
     doc: 'Tunnel address of the edge; repeatable.',
     group: 'Edge',
   },
+  maxEdges: {
+    kind: 'integer',
+    default: 16,
+    min: 1,
+    max: 256,
+    doc: 'Addresses of edges dialled at most: those given, what their names stand for, and those that edges name.',
+  },
+  edgeResolveMs: {
+    kind: 'duration',
+    default: 30_000,
+    min: 100,
+    max: 3_600_000,
+    doc: 'The name of an edge is looked up again after this time, and before each dial.',
+  },
   route: {
     kind: 'string',
     flag: true,

@@ -33,7 +33,7 @@ export interface Welcome {
   readonly features: readonly string[]
   readonly session: string
   readonly edge: string
-  /** All addresses of edges that a linker should dial. */
+  /** All addresses of edges that a linker should dial; the first is this edge's own. */
   readonly edges: readonly string[]
   readonly windowBytes: number
   /** What to do after stopping the application: exit, or keep the tunnel and wait to be removed. */
@@ -52,6 +52,8 @@ export interface Farewell {
   readonly retryAfterMs?: number
   /** GOAWAY: highest stream id that the sender saw. */
   readonly received?: number
+  /** REJECT: who says so, as in WELCOME: a linker learns from it which of its addresses lead to one edge. */
+  readonly edge?: string
 }
 
 const MAX_REASON_CHARACTERS = 1024
@@ -129,6 +131,7 @@ export function parseFarewell(frame: 'REJECT' | 'GOAWAY', payload: Buffer): Fare
     retryable: m.retryable,
     ...(m.retryAfterMs === undefined ? {} : { retryAfterMs: count(frame, m, 'retryAfterMs', 3_600_000) }),
     ...(m.received === undefined ? {} : { received: count(frame, m, 'received', 0x7fffffff) }),
+    ...(m.edge === undefined ? {} : { edge: text(frame, m, 'edge', 1, 128) }),
   }
 }
 

@@ -10,6 +10,8 @@ import type { Instance } from './instance.ts'
 const SESSION_TOKEN_MS = 24 * 3_600_000
 
 export interface AdmissionsEnvironment {
+  /** This edge's id, as WELCOME says it. */
+  readonly edge: string
   readonly apps: Apps
   readonly tokens: Tokens
   readonly isDraining: () => boolean
@@ -39,7 +41,8 @@ export class Admissions {
         instance.accept({ app: answer, order: ++this.#sessions, token })
         return
       }
-      emit({ type: 'rejected', ...answer, route: hello.route })
+      const { code, message } = answer
+      emit({ type: 'rejected', code, message, route: hello.route })
       instance.reject(answer)
     } catch (error) {
       emit({ type: 'bug', error })
@@ -58,7 +61,8 @@ export class Admissions {
 
   /** The app that a linker may serve, or why none. A session that this one replaces ends. */
   #judge(hello: Hello, grant: Grant): App | Farewell {
-    const refused = (code: string, message: string, retryable: boolean) => ({ code, message, retryable })
+    const { edge } = this.#env
+    const refused = (code: string, message: string, retryable: boolean) => ({ code, message, retryable, edge })
     const { route } = hello
     if (!allowsRoute(grant, route)) {
       const allowed = grant.routes.length === 0 ? 'no route' : grant.routes.join(', ')
@@ -87,11 +91,19 @@ export class Admissions {
     }
     const other = app.instances.get(hello.instance)
     if (other !== undefined) {
-      if (hello.replaces === undefined) {
+      if (!isSessionOf(edge, hello.replaces)) {
         return refused('edge/already-connected', 'this linker process has a live session', true)
       }
       other.session.goaway('edge/replaced', 'the linker opened a new session', true)
     }
     return app
   }
+}
+
+/**
+ * Whether a HELLO replaces a session of this edge. One of another edge is none of ours: the linker found its way here by
+ * a second address. The edge's own id stands for whatever session there is (brxy.v1).
+ */
+function isSessionOf(edge: string, replaces: string | undefined): boolean {
+  return replaces === edge || replaces?.startsWith(`${edge}-`) === true
 }

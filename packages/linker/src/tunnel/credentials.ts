@@ -4,7 +4,14 @@
  */
 export class Credentials {
   #configured: string | null = null
-  #renewed: string | null = null
+  #renewed: string | null
+  #isGiven: boolean
+
+  /** @param renewed by another edge, which signs with the same secret; null: by none */
+  constructor(renewed: string | null = null) {
+    this.#renewed = renewed
+    this.#isGiven = renewed !== null
+  }
 
   /** Whether there is anything to dial with if nothing configured can be read. */
   get isRenewed(): boolean {
@@ -14,8 +21,10 @@ export class Credentials {
   /** The token for the next dial; '' for none. @param configured read anew; null if it cannot be read. */
   next(configured: string | null): string {
     if (configured !== null && configured !== this.#configured) {
+      // Read for the first time it is no newer than what another edge has renewed.
+      if (!this.#isGiven) this.#renewed = null
+      this.#isGiven = false
       this.#configured = configured
-      this.#renewed = null
     }
     return this.#renewed ?? this.#configured ?? ''
   }

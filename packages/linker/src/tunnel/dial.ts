@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { Socket } from 'node:net'
+import { isIPv6, type LookupFunction, type Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import { SUBPROTOCOL, TUNNEL_PATH } from '@brxy/protocol'
 import { type TimerWheel, WheelTimer } from '@brxy/protocol/transport'
@@ -10,7 +10,7 @@ import { explainTlsFailure } from './tls-failure.ts'
 
 const MAX_MESSAGE_BYTES = 1024 * 1024
 /** Longest time for name resolution and the TCP, TLS and WebSocket handshakes together. */
-const DIAL_MS = 5_000
+export const DIAL_MS = 5_000
 /** What is kept of an answer that is no upgrade. */
 const MAX_REFUSAL_BYTES = 4096
 /** What a header can carry and a token consists of (RFC 6750 2.1, generously). */
@@ -51,13 +51,17 @@ export class Dial {
   readonly #timer: WheelTimer
   #isOver = false
 
-  /** Calls nothing before it returns. */
+  /**
+   * Calls nothing before it returns.
+   * @param ip where the host is, if its name has been looked up; the name stays what Host and TLS say
+   */
   constructor(
     address: URL,
     { token, tls, ca }: DialIdentity,
     wheel: TimerWheel,
     handler: DialHandler,
     dialMs = DIAL_MS,
+    ip: string | null = null,
   ) {
     this.#handler = handler
     this.#wheel = wheel
@@ -81,6 +85,7 @@ export class Dial {
       maxPayload: MAX_MESSAGE_BYTES,
       ...(needsNoMask(url) ? { generateMask: ZERO_MASK } : {}),
       ...(tls === undefined ? {} : { secureContext: tls }),
+      ...(ip === null ? {} : { lookup: always(ip) }),
     })
     this.#socket = socket
     let stream: Socket | null = null
@@ -136,6 +141,15 @@ export class Dial {
     this.#isOver = true
     this.#wheel.clear(this.#timer)
     return true
+  }
+}
+
+/** What net asks for instead of the machine's resolver. */
+function always(ip: string): LookupFunction {
+  const family = isIPv6(ip) ? 6 : 4
+  return (_hostname, { all }, callback) => {
+    if (all) callback(null, [{ address: ip, family }])
+    else callback(null, ip, family)
   }
 }
 

@@ -14,8 +14,9 @@ import {
 import { type TimerWheel, Tunnel, WheelTimer } from '@brxy/protocol/transport'
 import type { WebSocket } from 'ws'
 import { Credentials } from './credentials.ts'
-import { Dial, type DialIdentity, type Refusal } from './dial.ts'
-import { edgeUrl } from './edge-address.ts'
+import { DIAL_MS, Dial, type DialIdentity, type Refusal } from './dial.ts'
+import type { EdgeLinks } from './edge-links.ts'
+import type { EdgeAddress } from './edge-set.ts'
 import { DEFAULT_RECONNECT, Reconnect } from './reconnect.ts'
 
 /** What an edge link asks of the linker it belongs to. */
@@ -45,15 +46,24 @@ export interface EdgeLinkOwner {
   onBug(error: unknown): void
 }
 
-/** The linker's way to one edge: dials, keeps a session, dials again. */
+/** What an edge answers an instance that has a session with it. */
+const ALREADY_CONNECTED = 'edge/already-connected'
+
+/** The linker's way to one address of an edge: dials, keeps a session, dials again. */
 export class EdgeLink implements LinkerSessionHandler {
+  readonly key: string
+  /** For people. */
   readonly address: string
+  /** Under which its name is looked up before each dial; null: it has none. */
+  readonly nameKey: string | null
   /** From the opening of the WebSocket to the session's end. */
   session: LinkerSession | null = null
   readonly #url: URL
+  readonly #ip: string | null
   readonly #owner: EdgeLinkOwner
+  readonly #links: EdgeLinks
   readonly #reconnect: Reconnect
-  readonly #credentials = new Credentials()
+  readonly #credentials: Credentials
   readonly #timer: WheelTimer
   #dial: Dial | null = null
   /** The WebSocket of the session; after its end until it is closed. */
@@ -61,18 +71,33 @@ export class EdgeLink implements LinkerSessionHandler {
   #phase: Hello['phase'] = 'starting'
   /** WELCOME came. */
   #isUp = false
-  /** The last session that was up, for the next HELLO. */
-  #last: { readonly replaces: string; received: number } | null = null
+  /** The other links know that it is up. */
+  #isListed = false
+  /** The id of the session that is up, or was. */
+  #sessionId = ''
+  /** Only a person can change why it was last refused (token, route, version). */
+  isRefused = false
   #isClosed = false
   #onSocketGone: (() => void) | null = null
 
-  /** @throws LinkError `link/bad-edge` */
-  constructor(address: string, owner: EdgeLinkOwner, random: () => number = Math.random) {
-    this.address = address
-    this.#url = edgeUrl(address)
+  /** @param token what another edge has renewed; null: nothing */
+  constructor(
+    { key, name, url, ip, nameKey }: EdgeAddress,
+    owner: EdgeLinkOwner,
+    links: EdgeLinks,
+    token: string | null,
+    random: () => number = Math.random,
+  ) {
+    this.key = key
+    this.address = name
+    this.nameKey = nameKey
+    this.#url = url
+    this.#ip = ip
     this.#owner = owner
+    this.#links = links
+    this.#credentials = new Credentials(token)
     this.#reconnect = new Reconnect(DEFAULT_RECONNECT, random)
-    this.#timer = new WheelTimer(() => this.dial())
+    this.#timer = new WheelTimer(() => links.redial(this))
   }
 
   /** Whether frames can be sent. */
@@ -83,6 +108,7 @@ export class EdgeLink implements LinkerSessionHandler {
   /** Connects once; after that the link reconnects by itself. */
   dial(): void {
     if (this.#isClosed) return
+    this.rest()
     // An edge takes a second live session for an error (brxy.v1 rule 8).
     this.#socket?.terminate()
     this.#socket = null
@@ -97,10 +123,18 @@ export class EdgeLink implements LinkerSessionHandler {
       return
     }
     const identity = { token: this.#credentials.next(configured), ...tls }
-    this.#dial = new Dial(this.#url, identity, this.#owner.wheel, {
-      onOpen: (socket, stream) => this.#onOpen(socket, stream),
-      onFailed: (refusal) => this.#failed(refusal, refusal.isToken),
-    })
+    const handler = {
+      onOpen: (socket: WebSocket, stream: Socket) => this.#onOpen(socket, stream),
+      onFailed: (refusal: Refusal) => this.#failed(refusal, refusal.isToken),
+    }
+    this.#dial = new Dial(this.#url, identity, this.#owner.wheel, handler, DIAL_MS, this.#ip)
+  }
+
+  /** Dials no more, until dial() is called again. */
+  rest(): void {
+    this.#owner.wheel.clear(this.#timer)
+    this.#dial?.abort()
+    this.#dial = null
   }
 
   /** @returns null if it cannot be read and is not needed. @throws Error with a code */
@@ -116,8 +150,7 @@ export class EdgeLink implements LinkerSessionHandler {
   /** Says goodbye and stops dialling. Resolves when the farewell is out, or the connection is gone. */
   close(code: string, message: string): Promise<void> {
     this.#isClosed = true
-    this.#owner.wheel.clear(this.#timer)
-    this.#dial?.abort()
+    this.rest()
     const { session } = this
     if (session === null || this.#socket === null) return Promise.resolve()
     const gone = new Promise<void>((resolve) => {
@@ -132,7 +165,7 @@ export class EdgeLink implements LinkerSessionHandler {
     this.#dial = null
     this.#socket = socket
     stream.setNoDelay(true)
-    const hello = { ...this.#owner.hello(), ...this.#last }
+    const hello = { ...this.#owner.hello(), ...this.#links.opened(this) }
     this.#phase = hello.phase
     this.session = new LinkerSession(this, hello, { budget, random: Math.random, nowMs: wheel.now() })
     new Tunnel(socket, stream, this.session, wheel, { onBug: (error) => this.#owner.onBug(error) })
@@ -142,7 +175,7 @@ export class EdgeLink implements LinkerSessionHandler {
     })
   }
 
-  #failed({ code, message, isToken }: Refusal, isFinal: boolean, retryAfterMs = 0): void {
+  #failed({ code, message, isToken }: Refusal, isFinal: boolean, retryAfterMs = 0, edge?: string): void {
     this.#dial = null
     if (this.#isClosed) return
     const nowMs = this.#owner.wheel.now()
@@ -150,6 +183,10 @@ export class EdgeLink implements LinkerSessionHandler {
     const isLast = isFinal && !(isToken && this.#credentials.refused())
     const wait = isLast ? this.#reconnect.refused() : this.#reconnect.lost(nowMs, this.#owner.isAppRunning())
     this.#owner.wheel.set(this.#timer, nowMs + Math.max(wait, retryAfterMs))
+    this.isRefused = isLast
+    if (edge !== undefined && code === ALREADY_CONNECTED) {
+      if (this.#links.rejected(this, edge)) return
+    } else this.#links.failed(this)
     this.#owner.onRefused(this, code, `${this.address}: ${message}`, isLast)
   }
 
@@ -157,14 +194,20 @@ export class EdgeLink implements LinkerSessionHandler {
 
   onWelcome(welcome: Welcome): void {
     this.#isUp = true
-    this.#last = { replaces: welcome.session, received: 0 }
-    if (welcome.token !== undefined) this.#credentials.renew(welcome.token)
+    this.isRefused = false
+    this.#sessionId = welcome.session
+    if (welcome.token !== undefined) this.onToken(welcome.token)
     this.#reconnect.connected(this.#owner.wheel.now(), welcome.reconnectSpreadMs)
     this.#owner.onUp(this, welcome, this.#phase)
+    // Other edges that it names can wait until this one has what it needs.
+    if (!this.#isUp) return
+    this.#isListed = true
+    this.#links.up(this, welcome)
   }
 
   onToken(token: string): void {
     this.#credentials.renew(token)
+    this.#links.renewed(token)
   }
 
   admit(): number {
@@ -197,20 +240,23 @@ export class EdgeLink implements LinkerSessionHandler {
 
   onClosed(end: SessionEnd): void {
     const wasUp = this.#isUp
-    if (wasUp && this.#last !== null) this.#last.received = this.session?.received ?? 0
+    const received = this.session?.received ?? 0
     this.#isUp = false
     this.session = null
     if (wasUp) this.#owner.onDown(this, end)
     if (this.#isClosed) return
-    const { code, message, retryAfterMs } = end
+    const { code, message, retryAfterMs, edge } = end
+    const wasListed = this.#isListed
+    this.#isListed = false
     // What the edge said of a session that was never up is an answer to the dial; so is a "never again".
     const isFinal = end.clean && !end.retryable
     if (wasUp && !isFinal) {
       const nowMs = this.#owner.wheel.now()
       const wait = this.#reconnect.lost(nowMs, this.#owner.isAppRunning())
       this.#owner.wheel.set(this.#timer, nowMs + Math.max(wait, retryAfterMs ?? 0))
-      return
     }
-    this.#failed({ code, message, isToken: code.startsWith('token/') }, isFinal, retryAfterMs)
+    if (wasListed) this.#links.down(this, { replaces: this.#sessionId, received })
+    if (wasUp && !isFinal) return
+    this.#failed({ code, message, isToken: code.startsWith('token/') }, isFinal, retryAfterMs, edge)
   }
 }

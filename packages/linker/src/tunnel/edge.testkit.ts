@@ -39,6 +39,8 @@ export const WELCOME = {
 
 export interface TestEdgeOptions {
   readonly port?: number
+  /** Default: 127.0.0.1. All of 127.0.0.0/8 is this machine. */
+  readonly host?: string
   readonly session?: Partial<SessionOptions>
   /** What each WELCOME says otherwise. */
   readonly welcome?: Partial<Welcome>
@@ -53,6 +55,8 @@ export class TestEdge {
   readonly sessions: TestSession[] = []
   /** The Authorization header of each dial so far. */
   readonly tokens: string[] = []
+  /** The Host header of each dial so far. */
+  readonly hosts: string[] = []
   readonly bugs: unknown[] = []
   /** Answers dials with this instead of an upgrade. */
   refusal: { readonly status: number; readonly body: string } | null = null
@@ -77,7 +81,7 @@ export class TestEdge {
     const server = createServer()
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      server.listen(options.port ?? 0, '127.0.0.1', resolve)
+      server.listen(options.port ?? 0, options.host ?? '127.0.0.1', resolve)
     })
     return new TestEdge(server, options)
   }
@@ -87,11 +91,12 @@ export class TestEdge {
   }
 
   get address(): string {
-    return `127.0.0.1:${this.port}`
+    return `${this.options.host ?? '127.0.0.1'}:${this.port}`
   }
 
   #onUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     this.tokens.push(request.headers.authorization ?? '')
+    this.hosts.push(request.headers.host ?? '')
     socket.on('error', () => {})
     if (this.refusal !== null) {
       const { status, body } = this.refusal

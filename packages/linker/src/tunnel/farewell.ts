@@ -1,11 +1,11 @@
-import type { EdgeLink } from './edge-link.ts'
+import type { EdgeLinks } from './edge-links.ts'
 
 /** What the sessions are given to take their farewell. */
 const GOODBYE_MS = 1_000
 
 /** Ends every session for good: the instance has left. Resolves when the edges know, or have had time enough. */
-export async function sayFarewell(links: readonly EdgeLink[], reason: string): Promise<void> {
-  const goodbye = Promise.all(links.map((link) => link.close('link/left', reason)))
+export async function sayFarewell(links: EdgeLinks, reason: string): Promise<void> {
+  const goodbye = links.close('link/left', reason)
   let timeout: NodeJS.Timeout | undefined
   const late = new Promise((resolve) => {
     timeout = setTimeout(resolve, GOODBYE_MS)

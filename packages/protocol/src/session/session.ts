@@ -20,6 +20,8 @@ export interface SessionEnd {
   readonly clean: boolean
   /** Highest stream id the peer said it saw; streams above it were never received. */
   readonly received?: number
+  /** The id of the edge that said REJECT, if it gave one. */
+  readonly edge?: string
 }
 
 /** What both sides' owners are told. */
