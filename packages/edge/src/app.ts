@@ -1,41 +1,29 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Hello, SessionEnd, StreamHandler } from '@brxy/protocol'
-import { type TimerWheel, WheelTimer } from '@brxy/protocol/transport'
+import { WheelTimer } from '@brxy/protocol/transport'
 import type { Instance as PlatformInstance, Problem, Target } from '@brxy/scaler'
+import type { AppEnvironment } from './app-environment.ts'
 import { Broker } from './broker.ts'
-import type { EdgeEvent } from './event.ts'
+import { ManyEdges } from './demand/many-edges.ts'
 import type { Exchange } from './forward/exchange.ts'
 import { Fallback, type FallbackOpen } from './forward/fallback.ts'
 import type { Outlet } from './forward/outlet.ts'
 import { HeldRequests } from './hold/held-requests.ts'
-import { HoldQueue, type HoldTotal } from './hold/queue.ts'
+import { HoldQueue } from './hold/queue.ts'
 import { AppDemand } from './scale/app-demand.ts'
 import { carryOut } from './scale/carry-out.ts'
 import { ScaleController } from './scale/controller.ts'
 import type { Phase } from './scale/members.ts'
 import type { ScaledApp, ScalerRunner } from './scale/runner.ts'
 import { type ScaleOptions, scaleOptions } from './scale/scale-options.ts'
-import type { Scalers } from './scale/scalers.ts'
 import { servingOrder } from './scale/serving-order.ts'
 import { WarmMin } from './scale/warm-min.ts'
 import type { AppSettings } from './settings.ts'
 import type { Instance } from './tunnel/instance.ts'
-import { whyLeft } from './why-left.ts'
+import { hasLeft, whyLeft } from './why-left.ts'
 
-/** What a linker says that goes of its own accord (docs/errors.md). */
-const GOODBYE = 'link/left'
 /** Members of which the platform may soon say something new. */
 const CHANGING: ReadonlySet<Phase> = new Set(['asked', 'parked', 'gone'])
-
-export interface AppEnvironment {
-  readonly total: HoldTotal
-  readonly wheel: TimerWheel
-  /** Wall-clock time, for what the calendar decides. */
-  readonly epochMs: () => number
-  readonly emit: (event: EdgeEvent) => void
-  readonly newLaunchId: () => string
-  readonly scalers: Scalers
-}
 
 /**
  * One app at this edge: its broker, its scaling controller and its instances. It carries events between them and
@@ -47,6 +35,8 @@ export class App implements ScaledApp {
   readonly held: HeldRequests
   readonly controller: ScaleController
   readonly instances = new Map<string, Instance>()
+  /** What other edges hold of it, and see. */
+  readonly others: ManyEdges
   readonly #env: AppEnvironment
   readonly #timer: WheelTimer
   readonly #demand: AppDemand
@@ -81,7 +71,8 @@ export class App implements ScaledApp {
       if (this.#demand.isOver) this.#demand.tell(wheel.now())
     })
     this.held = new HeldRequests(this.broker)
-    this.#demand = new AppDemand(this.broker, this.instances)
+    this.others = new ManyEdges(this, env.isReporting)
+    this.#demand = new AppDemand(this.broker, this.instances, this.others.reported)
     this.#warm = new WarmMin(settings.keepWarm, env.epochMs)
     this.#fallback = this.#makeFallback()
     this.#runner = env.scalers.of(settings.options.scaler)
@@ -129,13 +120,15 @@ export class App implements ScaledApp {
   /** What a linker does when it has left. One that the platform does not know nobody would remove, or start again. */
   leaveOf({ launch, platform }: Hello): 'exit' | 'park' {
     const isPlatforms = launch !== undefined || platform !== undefined
-    return (isPlatforms && this.#runner?.leave(this)) || 'exit'
+    return isPlatforms ? (this.#runner?.leave(this) ?? this.others.leave) : 'exit'
   }
 
-  /** Nothing is held, running, starting or known of the platform: the app can be forgotten. */
+  /** Nothing is held, here or elsewhere, running, starting or known of the platform: the app can be forgotten. */
   get isIdle(): boolean {
+    const { held, instances, controller } = this
     const wasSeen = this.#runner?.isReady(this) !== false
-    return wasSeen && this.held.isEmpty && this.instances.size === 0 && this.controller.isEmpty
+    const isEmpty = held.isEmpty && instances.size === 0 && controller.isEmpty
+    return wasSeen && isEmpty && this.others.reported.isEmpty
   }
 
   submit(exchange: Exchange): void {
@@ -264,6 +257,7 @@ export class App implements ScaledApp {
 
   leaveAsked(instance: Instance, nowMs: number): void {
     this.broker.setEligible(instance, false)
+    if (this.others.judgesLeave(instance, nowMs)) return
     this.controller.leaveAsked(instance.key, instance.dispatched, nowMs)
     this.step(nowMs)
   }
@@ -286,11 +280,9 @@ export class App implements ScaledApp {
       this.instances.delete(instance.hello.instance)
     }
     const { phase } = instance
-    // Its goodbye may come before anything else was said: it may have been stopping when this edge was restarted.
-    const left =
-      end.clean && (phase === 'leaving' || phase === 'draining' || phase === 'parked' || end.code === GOODBYE)
+    const left = hasLeft(phase, end)
     const isReplaced = this.controller.member(instance.key)?.isReplaced === true
-    this.controller.ended(instance.key, left, nowMs)
+    if (!this.others.keeps(instance.key, left)) this.controller.ended(instance.key, left, nowMs)
     const reason = phase === 'failed' ? 'failed' : left ? whyLeft(phase, isReplaced) : 'lost'
     this.#env.emit({ type: 'left', app: this.route, instance: instance.label, reason, message: end.message })
     this.step(nowMs)
@@ -341,6 +333,7 @@ export class App implements ScaledApp {
     if (this.#isStepping) return
     this.#isStepping = true
     try {
+      this.others.step(nowMs)
       while (this.#stepAgain) {
         this.#stepAgain = false
         if (this.#runner?.isReady(this) === false) continue
@@ -355,6 +348,7 @@ export class App implements ScaledApp {
     if (this.broker.passive.first !== null && !this.#demand.isAwake) this.held.answerAsleep()
     this.#demand.tell(nowMs)
     this.#arm()
+    this.#env.onChange()
   }
 
   /** Who is served first may be for the platform to say. */
@@ -367,7 +361,12 @@ export class App implements ScaledApp {
 
   #arm(): void {
     const { controller, held } = this
-    const deadlineMs = Math.min(controller.nextDeadline(), held.nextDeadline(), this.#warm.untilMs)
+    const deadlineMs = Math.min(
+      controller.nextDeadline(),
+      held.nextDeadline(),
+      this.#warm.untilMs,
+      this.others.nextDeadline(),
+    )
     this.#env.wheel.set(this.#timer, deadlineMs)
   }
 

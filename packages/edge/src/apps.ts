@@ -1,5 +1,6 @@
 import type { RequestHead } from '@brxy/http1'
-import { App, type AppEnvironment } from './app.ts'
+import { App } from './app.ts'
+import type { AppEnvironment } from './app-environment.ts'
 import type { ClientErrorCode } from './error.ts'
 import type { Exchange } from './forward/exchange.ts'
 import type { Router } from './forward/shared.ts'

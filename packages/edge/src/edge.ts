@@ -8,6 +8,8 @@ import { type AdminSource, createAdminServer } from './admin/admin-server.ts'
 import { appStatus, asleepStatus, type Status } from './admin/status.ts'
 import { Apps } from './apps.ts'
 import { Clients } from './clients.ts'
+import { DemandReceiver } from './demand/demand-receiver.ts'
+import { DemandReporter } from './demand/demand-reporter.ts'
 import type { EdgeEvent } from './event.ts'
 import { Shared } from './forward/shared.ts'
 import { HoldTotal } from './hold/queue.ts'
@@ -16,6 +18,7 @@ import { type Bound, type Change, Listeners } from './listeners.ts'
 import type { EDGE_OPTIONS, EdgeOptions } from './options.ts'
 import { protocolEnvironment } from './protocol-environment.ts'
 import { STOP_GRACE_MS } from './retire.ts'
+import { isScaling, scaledApps } from './scale/scaled-apps.ts'
 import { scalerLog } from './scale/scaler-log.ts'
 import { type Adapters, Scalers } from './scale/scalers.ts'
 import { type EdgeSettings, edgeOptions, loadSettings } from './settings.ts'
@@ -77,6 +80,7 @@ interface Parts {
   readonly tcp: TcpListeners
   readonly tunnel: TunnelServer
   readonly admin: Listeners
+  readonly reporter: DemandReporter
 }
 
 /**
@@ -173,7 +177,7 @@ export class Edge {
     adapters: Adapters,
     more: readonly (() => Promise<Change>)[],
   ): Promise<void> {
-    const { scalers, tunnel, admin, apps, shared } = this.#parts as Parts
+    const { scalers, tunnel, admin, apps, shared, reporter } = this.#parts as Parts
     const { options } = settings
     const steps = [
       () => scalers.change(adapters, scaledApps(settings), options.tunnel.advertise !== undefined),
@@ -194,6 +198,7 @@ export class Edge {
     shared.errorPages = settings.errorPages
     shared.trustedProxies = settings.trustedProxies
     apps.apply(settings)
+    reporter.changed()
     void this.#takeUp(apps, scalers)
   }
 
@@ -233,16 +238,18 @@ export class Edge {
       emit,
       newLaunchId: () => randomBytes(10).toString('hex'),
       scalers,
+      isReporting: () => this.options.reportTo !== undefined,
+      onChange: () => reporter.changed(),
     })
+    const common = { edge: this.#id, apps, tokens, wheel: this.#wheel, emit }
+    const reporter: DemandReporter = new DemandReporter({ ...common, to: () => this.options.reportTo })
+    const receiver = new DemandReceiver({ ...common, isScaling: () => isScaling(this.options) })
     const shared = new Shared(options, apps, this.#wheel, emit, this.#id)
     shared.wantsRequests = config.reportRequests ?? false
     const admissions = new Admissions({
-      edge: this.#id,
-      apps,
-      tokens,
+      ...common,
       isDraining: () => shared.isDraining,
       onHello: (hello) => shared.lost.onHello(hello),
-      emit,
     })
     const tunnel = new TunnelServer({
       tokens,
@@ -253,6 +260,7 @@ export class Edge {
         reconnectSpreadMs: this.options.tunnel.reconnectSpreadMs,
       }),
       admit: (hello, instance, grant) => void admissions.admit(hello, instance, grant),
+      onDemand: (request, response) => void receiver.serve(request, response),
       emit,
     })
     const source: AdminSource = {
@@ -264,7 +272,7 @@ export class Edge {
     const admin = new Listeners((bind) => openAdmin(createAdminServer(source), bind, onError))
     const clients = new Clients(shared)
     const tcp = new TcpListeners(shared, apps, () => clients.count)
-    return { shared, tokens, scalers, apps, clients, tcp, tunnel, admin }
+    return { shared, tokens, scalers, apps, clients, tcp, tunnel, admin, reporter }
   }
 
   async #launchEnvironment(tokens: Tokens, route: string, launch: string) {
@@ -306,14 +314,16 @@ export class Edge {
     const { version } = this.#config
     const parts = this.#parts
     const config = this.#config.describeConfig?.() ?? null
-    if (parts === null) return { version, edge: this.#id, config, draining: false, connections: 0, apps: [] }
-    const { shared, clients, tcp, apps } = parts
+    const nothing = { draining: false, connections: 0, reporting: null, apps: [] }
+    if (parts === null) return { version, edge: this.#id, config, ...nothing }
+    const { shared, clients, tcp, apps, reporter } = parts
     return {
       version,
       edge: this.#id,
       config,
       draining: shared.isDraining,
       connections: clients.count + tcp.count,
+      reporting: reporter.status(),
       apps: [...[...apps].map((app) => appStatus(app, nowMs)), ...[...apps.asleep()].map(asleepStatus)],
     }
   }
@@ -348,6 +358,7 @@ export class Edge {
   async #close(): Promise<void> {
     const parts = this.#parts
     if (parts !== null) {
+      parts.reporter.close()
       for (const app of parts.apps) app.close()
       parts.clients.destroy()
       parts.tcp.destroy()
@@ -357,13 +368,6 @@ export class Edge {
     }
     this.#wheel.close()
   }
-}
-
-/** Each app that is started by something, with a route that it may have. */
-function* scaledApps({ apps }: EdgeSettings) {
-  for (const { name, options } of apps.values())
-    if (options.scaler !== undefined)
-      yield { route: options.perHost ? 'localhost' : name, choice: options.scaler }
 }
 
 /** Read anew each time, for a reload may change them. */

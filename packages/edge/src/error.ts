@@ -137,6 +137,12 @@ export const EDGE_ERRORS = {
   'token/expired': 'The token has expired. Make a new one with `brxy token`; a longer life is `--ttl`.',
   'token/foreign-route':
     'The token does not allow the route that the linker asked for. Make one with `brxy token --route R`.',
+  'token/not-an-edge':
+    'Somebody reported demand with the token of a linker. Edges make theirs with the secret that they share.',
+  'edge/bad-report':
+    'What another edge reported of its demand cannot be read, or is too long. Both edges have to be of versions that work together.',
+  'edge/not-scaling':
+    'Another edge reports its demand to this one, which does not scale either. Point `reportTo` (`--report-to`) at the edge that does.',
   'edge/not-found': 'The tunnel port was asked for another path. Check the address that the linker dials.',
   'edge/client-certificate':
     'The tunnel takes linkers only with a certificate that `tunnel.tls.clientCa` signed (BRXY_EDGE_CERT, BRXY_EDGE_KEY), and this one has none, or another.',

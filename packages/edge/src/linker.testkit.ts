@@ -88,7 +88,7 @@ export class ScriptedLinker implements LinkerSessionHandler {
   static async dial(url: string, script: LinkerScript): Promise<ScriptedLinker> {
     const linker = await ScriptedLinker.open(url, script)
     await eventually('WELCOME', () => linker.welcome !== null || linker.end !== null)
-    if (linker.end !== null) throw Object.assign(new Error(linker.end.message), { code: linker.end.code })
+    if (linker.end !== null) throw Object.assign(new Error(linker.end.message), linker.end)
     return linker
   }
 

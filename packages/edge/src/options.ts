@@ -152,6 +152,18 @@ export const EDGE_OPTIONS = defineOptions({
       },
     },
   },
+  scaling: {
+    kind: 'boolean',
+    default: true,
+    doc: 'This edge starts instances. Of several edges of the same apps one does.',
+  },
+  reportTo: {
+    kind: 'string',
+    flag: true,
+    placeholder: 'URL',
+    doc: 'Tunnel of the edge that starts instances; this one starts none and tells it what it holds.',
+    group: 'Addresses',
+  },
   secret: {
     kind: 'secret',
     doc: 'Secret that signs tokens (default: made in the state directory).',

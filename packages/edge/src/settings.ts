@@ -10,6 +10,7 @@ import { EDGE_OPTIONS, type EdgeOptions } from './options.ts'
 import { RouteError, RouteTable } from './route/route-table.ts'
 import { KeepWarm } from './scale/keep-warm.ts'
 import { type EdgeTls, loadTls } from './tls/settings.ts'
+import { isTunnelUrl } from './tunnel/tunnel-address.ts'
 
 /** One app as it is configured: its options, with what it inherits, and what was made of them. */
 export interface AppSettings {
@@ -83,10 +84,18 @@ class Loader {
     this.#onError = onError
   }
 
-  addresses({ listen, tunnel, admin }: EdgeOptions): void {
+  addresses({ listen, tunnel, admin, reportTo }: EdgeOptions): void {
     for (const [at, { bind }] of listen.entries()) this.#address(['listen', at, 'bind'], bind)
     this.#address(['tunnel', 'bind'], tunnel.bind)
     this.#address(['admin', 'bind'], admin.bind)
+    for (const [at, peer] of tunnel.peers.entries()) this.#tunnel(['tunnel', 'peers', at], peer)
+    if (reportTo !== undefined) this.#tunnel(['reportTo'], reportTo)
+  }
+
+  /** Of another edge. */
+  #tunnel(keys: Keys, text: string): void {
+    if (!isTunnelUrl(text))
+      this.#onError(wrongAt(keys, `"${text}" is no tunnel of an edge; expected ws://HOST:PORT or wss://HOST`))
   }
 
   #address(keys: Keys, bind: string): void {

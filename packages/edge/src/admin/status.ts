@@ -1,4 +1,5 @@
 import type { App } from '../app.ts'
+import type { ReportingStatus } from '../demand/demand-reporter.ts'
 
 /** What `/v1/status` answers. Times are milliseconds, ages at the time of asking. */
 export interface Status {
@@ -8,6 +9,8 @@ export interface Status {
   readonly config: unknown
   readonly draining: boolean
   readonly connections: number
+  /** Whether another edge hears what is held here; null: this one scales by itself. */
+  readonly reporting: ReportingStatus | null
   readonly apps: readonly AppStatus[]
 }
 

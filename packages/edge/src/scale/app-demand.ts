@@ -1,4 +1,5 @@
 import type { Broker } from '../broker.ts'
+import type { OwnInstance, ReportedDemand } from '../demand/reported-demand.ts'
 import type { Exchange } from '../forward/exchange.ts'
 import type { Instance } from '../tunnel/instance.ts'
 import type { Demand } from './sum.ts'
@@ -7,17 +8,25 @@ import type { Demand } from './sum.ts'
 export class AppDemand {
   readonly #broker: Broker<Exchange, Instance>
   readonly #instances: ReadonlyMap<string, Instance>
+  readonly #reported: ReportedDemand
   #told = 0
 
-  constructor(broker: Broker<Exchange, Instance>, instances: ReadonlyMap<string, Instance>) {
+  constructor(
+    broker: Broker<Exchange, Instance>,
+    instances: ReadonlyMap<string, Instance>,
+    reported: ReportedDemand,
+  ) {
     this.#broker = broker
     this.#instances = instances
+    this.#reported = reported
   }
 
-  /** Passive requests are no part of it. */
+  /** What this edge and the others hold. Passive requests are no part of it. */
   get now(): Demand {
     const { count, first } = this.#broker.queue
-    return { held: count, oldestSinceMs: first?.heldSinceMs ?? 0, freeSlots: this.#freeSlots() }
+    const oldestSinceMs = first?.heldSinceMs ?? 0
+    if (!this.#reported.isEmpty) return this.#reported.demand(count, oldestSinceMs, this.#own())
+    return { held: count, oldestSinceMs, freeSlots: this.#freeSlots() }
   }
 
   /** Whether an instance is ready, be it with or without a free slot. */
@@ -38,6 +47,11 @@ export class AppDemand {
     if (count === this.#told) return
     this.#told = count
     for (const { session } of this.#instances.values()) session.setDemand(count, nowMs)
+  }
+
+  *#own(): Iterable<OwnInstance> {
+    for (const { key, slots, busy, isEligible, phase } of this.#instances.values())
+      yield { key, slots, busy, isServing: isEligible && phase === 'ready' }
   }
 
   /**

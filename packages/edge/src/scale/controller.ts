@@ -62,7 +62,7 @@ export class ScaleController {
   }
 
   /** Why the last start failed; null once an instance has served since. */
-  failure(nowMs: number): { code: string; message: string; retryMs: number } | null {
+  failure(nowMs: number): { code: Problem['code']; message: string; retryMs: number } | null {
     const { lastProblem, backoff } = this.#fleet
     return (
       lastProblem && {

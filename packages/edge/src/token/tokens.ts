@@ -11,6 +11,7 @@ export interface Grant {
 
 const TUNNEL = 'brxy-tunnel'
 const ADMIN = 'brxy-admin'
+const EDGE = 'brxy-edge'
 const ALGORITHM = 'HS256'
 
 /**
@@ -51,6 +52,28 @@ export class Tokens {
       throw new BrxyError('token/forged', 'the token names no routes')
     }
     return { routes, ...(typeof launch === 'string' ? { launch } : {}) }
+  }
+
+  /** What edges show one another: they share the secret. */
+  issueEdge(lifeMs: number): Promise<string> {
+    return this.#sign(EDGE, {}, lifeMs)
+  }
+
+  /** @throws BrxyError `token/missing`, `token/expired`, `token/forged`, `token/not-an-edge` */
+  async verifyEdge(token: string): Promise<void> {
+    if (token === '')
+      throw new BrxyError('token/missing', 'no token: edges make one with the secret they share')
+    try {
+      await this.#verify(EDGE, token)
+    } catch (error) {
+      const isOurs = await this.#verify(TUNNEL, token).then(
+        () => true,
+        () => false,
+      )
+      if (isOurs)
+        throw new BrxyError('token/not-an-edge', 'the token is one of a linker; only edges report demand')
+      throw error
+    }
   }
 
   /** @throws BrxyError `token/expired`, `token/forged` */

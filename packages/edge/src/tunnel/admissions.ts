@@ -62,7 +62,12 @@ export class Admissions {
   /** The app that a linker may serve, or why none. A session that this one replaces ends. */
   #judge(hello: Hello, grant: Grant): App | Farewell {
     const { edge } = this.#env
-    const refused = (code: string, message: string, retryable: boolean) => ({ code, message, retryable, edge })
+    const refused = (code: string, message: string, retryable: boolean) => ({
+      code,
+      message,
+      retryable,
+      edge,
+    })
     const { route } = hello
     if (!allowsRoute(grant, route)) {
       const allowed = grant.routes.length === 0 ? 'no route' : grant.routes.join(', ')

@@ -121,6 +121,11 @@ export class Instance implements EdgeSessionHandler, Puller {
     return stream
   }
 
+  /** It has completed a response. */
+  get hasServed(): boolean {
+    return this.#hasServed
+  }
+
   /** A response was completed: the first one proves that the app can be started. */
   served(): void {
     if (this.#hasServed) return

@@ -13,3 +13,9 @@ export function tunnelUrl(text: string, isSecure: boolean): string {
 export function reachable(bound: string): string {
   return bound.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '127.0.0.1:')
 }
+
+/** Whether an operator has written where another edge is: `edge:9080`, or a URL of its tunnel. */
+export function isTunnelUrl(text: string): boolean {
+  if (!text.includes('://')) return /^[^/?#@]+:\d+$/.test(text) && URL.canParse(`ws://${text}`)
+  return /^(?:ws|http)s?:\/\/[^/]/.test(text) && URL.canParse(text)
+}

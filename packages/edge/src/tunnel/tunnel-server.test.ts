@@ -178,6 +178,26 @@ describe('a HELLO', () => {
     await second.next()
   })
 
+  it('that replaces a session of another edge is rejected: its linker has come by a second way', async () => {
+    const first = await edge.linker()
+    const dial = edge.linker({ instance: first.instance, replaces: 'e-of-another-7' })
+    await expect(dial).rejects.toMatchObject({
+      code: 'edge/already-connected',
+      edge: first.welcome?.edge,
+    })
+    edge.client().get()
+    await first.next()
+  })
+
+  it('that replaces whatever there is takes its place: its linker knows of none', async () => {
+    const first = await edge.linker()
+    const replaces = first.welcome?.edge as string
+    const second = await edge.linker({ instance: first.instance, replaces, received: null })
+    await eventually('the farewell', () => first.end?.code === 'edge/replaced')
+    edge.client().get()
+    await second.next()
+  })
+
   it('of a second linker of one launch is rejected', async () => {
     await edge.linker({ launch: 'launch-a' })
     await expect(edge.linker({ launch: 'launch-a' })).rejects.toMatchObject({

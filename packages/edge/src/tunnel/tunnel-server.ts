@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, STATUS_CODES } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
@@ -12,6 +12,7 @@ import {
 } from '@brxy/protocol'
 import { type TimerWheel, Tunnel, WheelTimer } from '@brxy/protocol/transport'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { DEMAND_PATH } from '../demand/demand-report.ts'
 import type { EdgeEvent } from '../event.ts'
 import { listen } from '../listen.ts'
 import { type Bound, Listeners } from '../listeners.ts'
@@ -35,6 +36,8 @@ export interface TunnelServerEnvironment {
   readonly greeting: () => Greeting
   /** Decides what a linker with such a token may serve; see Admission. */
   readonly admit: (hello: Hello, instance: Instance, grant: Grant) => void
+  /** Another edge reports its demand. */
+  readonly onDemand: RequestListener
   readonly emit: (event: EdgeEvent) => void
 }
 
@@ -62,7 +65,8 @@ export class TunnelServer {
   }
 
   async #open(bind: string, tls: TlsSettings | null): Promise<Bound<TlsSettings | null>> {
-    const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, (_request, response) => {
+    const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, (request, response) => {
+      if (request.url === DEMAND_PATH) return void this.#env.onDemand(request, response)
       response.writeHead(426, {
         Upgrade: 'websocket',
         Connection: 'Upgrade, close',

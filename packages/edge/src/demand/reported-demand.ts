@@ -1,0 +1,119 @@
+import type { Demand } from '../scale/sum.ts'
+import type { AppReport, InstanceReport } from './demand-report.ts'
+
+/** A report that was not repeated within this time counts no more: its edge repeats it each second. */
+const LEASE_MS = 3_000
+/** Edges that report on one app; those of edges that were restarted go with their lease. */
+const MAX_EDGES = 64
+
+interface Lease {
+  readonly report: AppReport
+  readonly oldestSinceMs: number
+  readonly untilMs: number
+}
+
+/** One instance as this edge knows it: its key, and what it has of it. */
+export interface OwnInstance {
+  readonly key: string
+  readonly slots: number
+  readonly busy: number
+  /** Whether it is ready and may be given requests. */
+  readonly isServing: boolean
+}
+
+/**
+ * What the other edges hold of one app, and which instances they see. The demand of an app is the sum of what all edges
+ * hold; an instance that several edges see is one, whose slots are counted once:
+ *
+ *     held       = sum of held over the edges
+ *     free slots = sum over instances that are ready at some edge of max(0, slots - sum of busy over the edges)
+ *
+ * A pure state machine.
+ */
+export class ReportedDemand {
+  readonly #leases = new Map<string, Lease>()
+  /** As instances() says; null: not known since something has changed. */
+  #instances: ReadonlyMap<string, InstanceReport> | null = null
+
+  /** An edge reports. @returns whether it counts; false: more edges report than may */
+  received(edge: string, report: AppReport, nowMs: number): boolean {
+    if (!this.#leases.has(edge) && this.#leases.size >= MAX_EDGES) return false
+    this.#instances = null
+    if (report.held === 0 && report.instances.length === 0) this.#leases.delete(edge)
+    else
+      this.#leases.set(edge, {
+        report,
+        oldestSinceMs: nowMs - report.oldestHeldMs,
+        untilMs: nowMs + LEASE_MS,
+      })
+    return true
+  }
+
+  /** Forgets what was not repeated. @returns whether there was any */
+  expire(nowMs: number): boolean {
+    const { size } = this.#leases
+    for (const [edge, { untilMs }] of this.#leases) if (nowMs >= untilMs) this.#leases.delete(edge)
+    if (this.#leases.size === size) return false
+    this.#instances = null
+    return true
+  }
+
+  nextDeadline(): number {
+    let deadline = Number.POSITIVE_INFINITY
+    for (const { untilMs } of this.#leases.values()) deadline = Math.min(deadline, untilMs)
+    return deadline
+  }
+
+  get isEmpty(): boolean {
+    return this.#leases.size === 0
+  }
+
+  /** By key: what the other edges together say of each instance that they see. */
+  instances(): ReadonlyMap<string, InstanceReport> {
+    this.#instances ??= this.#merge()
+    return this.#instances
+  }
+
+  #merge(): Map<string, InstanceReport> {
+    const all = new Map<string, InstanceReport>()
+    for (const { report } of this.#leases.values()) {
+      for (const instance of report.instances) {
+        const known = all.get(instance.key)
+        all.set(instance.key, known === undefined ? instance : merged(known, instance))
+      }
+    }
+    return all
+  }
+
+  /** The demand of all edges. @param held at this edge, and @param oldestSinceMs since when; @param own its instances */
+  demand(held: number, oldestSinceMs: number, own: Iterable<OwnInstance>): Demand {
+    const elsewhere = this.instances()
+    const here = new Set<string>()
+    let freeSlots = 0
+    for (const { key, slots, busy, isServing } of own) {
+      const other = elsewhere.get(key)
+      here.add(key)
+      if (isServing || other?.phase === 'ready') freeSlots += Math.max(0, slots - busy - (other?.busy ?? 0))
+    }
+    for (const { key, phase, slots, busy } of elsewhere.values())
+      if (phase === 'ready' && !here.has(key)) freeSlots += Math.max(0, slots - busy)
+    let sum = held
+    let oldest = held > 0 ? oldestSinceMs : Number.POSITIVE_INFINITY
+    for (const { report, oldestSinceMs: sinceMs } of this.#leases.values()) {
+      sum += report.held
+      if (report.held > 0) oldest = Math.min(oldest, sinceMs)
+    }
+    return { held: sum, oldestSinceMs: sum > 0 ? oldest : 0, freeSlots }
+  }
+}
+
+/** Two edges' views of one instance: on its way out for one, it is so for all; ready for one, the application listens. */
+function merged(one: InstanceReport, other: InstanceReport): InstanceReport {
+  const phases = [one.phase, other.phase]
+  return {
+    ...other,
+    phase: phases.includes('going') ? 'going' : phases.includes('ready') ? 'ready' : 'starting',
+    busy: one.busy + other.busy,
+    served: one.served || other.served,
+  }
+}
