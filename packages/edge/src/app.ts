@@ -338,7 +338,7 @@ export class App implements ScaledApp {
         this.#stepAgain = false
         if (this.#runner?.isReady(this) === false) continue
         this.controller.setMin(Math.max(this.#settings.options.min, this.#warm.at(nowMs)))
-        for (const action of this.controller.step(this.#demand.now, nowMs)) {
+        for (const action of this.controller.step(this.#demand.at(nowMs), nowMs)) {
           carryOut(action, this, this.#env.emit, nowMs)
         }
       }

@@ -24,30 +24,53 @@ describe('the demand of all edges', () => {
   it('is what each of them holds, since the oldest of it', () => {
     reported.received('a', report(2, [], 300), 1_000)
     reported.received('b', report(3, [], 100), 1_000)
-    expect(reported.demand(1, 900, [])).toEqual({ held: 6, oldestSinceMs: 700, freeSlots: 0 })
-    expect(reported.demand(0, 0, [])).toEqual({ held: 5, oldestSinceMs: 700, freeSlots: 0 })
+    expect(reported.demand(1, 900, [], 1_000)).toEqual({ held: 6, oldestSinceMs: 700, freeSlots: 0 })
+    expect(reported.demand(0, 0, [], 1_000)).toEqual({ held: 5, oldestSinceMs: 700, freeSlots: 0 })
   })
 
   it('is the last that each of them said', () => {
     reported.received('a', report(2), 1_000)
     reported.received('a', report(5), 1_100)
-    expect(reported.demand(0, 0, []).held).toBe(5)
+    expect(reported.demand(0, 0, [], 1_000).held).toBe(5)
     reported.received('a', report(0), 1_200)
     expect(reported.isEmpty).toBe(true)
   })
 
   it('counts the slots of an instance that two edges see once', () => {
     reported.received('a', report(0, [instance('x', { slots: 4, busy: 1 })]), 0)
-    expect(reported.demand(0, 0, [own('x', { slots: 4, busy: 2 })]).freeSlots).toBe(1)
+    expect(reported.demand(0, 0, [own('x', { slots: 4, busy: 2 })], 0).freeSlots).toBe(1)
     reported.received('b', report(0, [instance('x', { slots: 4, busy: 1 })]), 0)
-    expect(reported.demand(0, 0, [own('x', { slots: 4, busy: 2 })]).freeSlots).toBe(0)
-    expect(reported.demand(0, 0, []).freeSlots).toBe(2)
+    expect(reported.demand(0, 0, [own('x', { slots: 4, busy: 2 })], 0).freeSlots).toBe(0)
+    expect(reported.demand(0, 0, [], 1_000).freeSlots).toBe(2)
   })
 
   it('counts no slots of one that is not ready yet, or on its way out', () => {
     const others = [instance('x', { phase: 'starting' }), instance('y', { phase: 'going' })]
     reported.received('a', report(0, others), 0)
-    expect(reported.demand(0, 0, []).freeSlots).toBe(0)
+    expect(reported.demand(0, 0, [], 1_000).freeSlots).toBe(0)
+  })
+})
+
+describe('what another edge holds while there are free slots for it', () => {
+  const idle = [own('x'), own('y')]
+
+  it('is no demand for a second, in which the linkers move their slots', () => {
+    reported.received('a', report(1, [], 500), 1_000)
+    expect(reported.demand(0, 0, idle, 1_000).held).toBe(0)
+    expect(reported.demand(0, 0, idle, 1_999).held).toBe(0)
+    expect(reported.demand(0, 0, idle, 2_000)).toEqual({ held: 1, oldestSinceMs: 500, freeSlots: 2 })
+  })
+
+  it('is demand as soon as they are not enough', () => {
+    reported.received('a', report(1), 1_000)
+    expect(reported.demand(0, 0, idle, 1_000).held).toBe(0)
+    expect(reported.demand(0, 0, [], 1_100).held).toBe(1)
+    expect(reported.demand(0, 0, idle, 1_200).held).toBe(0)
+  })
+
+  it('hides nothing of what is held here', () => {
+    reported.received('a', report(1), 1_000)
+    expect(reported.demand(1, 990, idle, 1_000)).toEqual({ held: 1, oldestSinceMs: 990, freeSlots: 2 })
   })
 })
 
@@ -56,9 +79,9 @@ describe('a report', () => {
     reported.received('a', report(2), 1_000)
     expect(reported.nextDeadline()).toBe(4_000)
     expect(reported.expire(3_999)).toBe(false)
-    expect(reported.demand(0, 0, []).held).toBe(2)
+    expect(reported.demand(0, 0, [], 1_000).held).toBe(2)
     expect(reported.expire(4_000)).toBe(true)
-    expect(reported.demand(0, 0, []).held).toBe(0)
+    expect(reported.demand(0, 0, [], 1_000).held).toBe(0)
     expect(reported.nextDeadline()).toBe(Number.POSITIVE_INFINITY)
   })
 
@@ -66,7 +89,7 @@ describe('a report', () => {
     for (let at = 0; at < 64; at++) expect(reported.received(`e${at}`, report(1), 0)).toBe(true)
     expect(reported.received('one more', report(1), 0)).toBe(false)
     expect(reported.received('e0', report(2), 0)).toBe(true)
-    expect(reported.demand(0, 0, []).held).toBe(65)
+    expect(reported.demand(0, 0, [], 1_000).held).toBe(65)
   })
 })
 
@@ -109,7 +132,9 @@ it('agrees with a sum over whatever edges say, in any order', () => {
         if (views.length > 0) freeSlots += Math.max(0, 3 - views.reduce((sum, busy) => sum + busy, 0))
       }
       const held = valid.reduce((sum, each) => sum + each.held, 0)
-      expect(demand.demand(0, 0, [own('x', { slots: 3, busy: ownBusy })])).toMatchObject({ held, freeSlots })
+      const said = demand.demand(0, 0, [own('x', { slots: 3, busy: ownBusy })], nowMs)
+      // What free slots are enough for is not said at once.
+      expect(said).toMatchObject({ held: freeSlots >= held ? 0 : held, freeSlots })
     }),
   )
 })

@@ -3,6 +3,11 @@ import type { AppReport, InstanceReport } from './demand-report.ts'
 
 /** A report that was not repeated within this time counts no more: its edge repeats it each second. */
 const LEASE_MS = 3_000
+/**
+ * Linkers move a free slot to the edge that wants it, and that edge says so with its next report: as long as there are
+ * enough for all that is held, what waits elsewhere is no reason to start anything for so long.
+ */
+const MOVING_MS = 1_000
 /** Edges that report on one app; those of edges that were restarted go with their lease. */
 const MAX_EDGES = 64
 
@@ -34,6 +39,8 @@ export class ReportedDemand {
   readonly #leases = new Map<string, Lease>()
   /** As instances() says; null: not known since something has changed. */
   #instances: ReadonlyMap<string, InstanceReport> | null = null
+  /** Since when there are free slots for all that is held; Infinity: there are not. */
+  #enoughSinceMs = Number.POSITIVE_INFINITY
 
   /** An edge reports. @returns whether it counts; false: more edges report than may */
   received(edge: string, report: AppReport, nowMs: number): boolean {
@@ -86,7 +93,7 @@ export class ReportedDemand {
   }
 
   /** The demand of all edges. @param held at this edge, and @param oldestSinceMs since when; @param own its instances */
-  demand(held: number, oldestSinceMs: number, own: Iterable<OwnInstance>): Demand {
+  demand(held: number, oldestSinceMs: number, own: Iterable<OwnInstance>, nowMs: number): Demand {
     const elsewhere = this.instances()
     const here = new Set<string>()
     let freeSlots = 0
@@ -103,6 +110,10 @@ export class ReportedDemand {
       sum += report.held
       if (report.held > 0) oldest = Math.min(oldest, sinceMs)
     }
+    if (sum === held || freeSlots < sum) this.#enoughSinceMs = Number.POSITIVE_INFINITY
+    else this.#enoughSinceMs = Math.min(this.#enoughSinceMs, nowMs)
+    if (nowMs < this.#enoughSinceMs + MOVING_MS && this.#enoughSinceMs <= nowMs)
+      return { held, oldestSinceMs, freeSlots }
     return { held: sum, oldestSinceMs: sum > 0 ? oldest : 0, freeSlots }
   }
 }

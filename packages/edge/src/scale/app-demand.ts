@@ -22,10 +22,10 @@ export class AppDemand {
   }
 
   /** What this edge and the others hold. Passive requests are no part of it. */
-  get now(): Demand {
+  at(nowMs: number): Demand {
     const { count, first } = this.#broker.queue
     const oldestSinceMs = first?.heldSinceMs ?? 0
-    if (!this.#reported.isEmpty) return this.#reported.demand(count, oldestSinceMs, this.#own())
+    if (!this.#reported.isEmpty) return this.#reported.demand(count, oldestSinceMs, this.#own(), nowMs)
     return { held: count, oldestSinceMs, freeSlots: this.#freeSlots() }
   }
 
