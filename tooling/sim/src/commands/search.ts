@@ -17,6 +17,14 @@ const SHALLOW: readonly SearchOptions[] = [
     maxStates: 50_000,
   },
   { edges: 1, slots: 2, budget: { ...NOTHING, requests: 3, cuts: 1 }, maxStates: 50_000 },
+  {
+    edges: 2,
+    slots: 1,
+    budget: { ...NOTHING, requests: 2, cuts: 1, timeouts: 1 },
+    maxStates: 50_000,
+  },
+  { edges: 2, slots: 2, budget: { ...NOTHING, requests: 3 }, maxStates: 50_000 },
+  { edges: 2, slots: 2, budget: { ...NOTHING, requests: 2, timeouts: 1 }, maxStates: 50_000 },
 ]
 
 /** The same with more of everything: minutes. */
@@ -37,6 +45,24 @@ const DEEP: readonly SearchOptions[] = [
     edges: 1,
     slots: 2,
     budget: { ...NOTHING, requests: 3, cuts: 1, shrinks: 1, suspicions: 1 },
+    maxStates: 500_000,
+  },
+  {
+    edges: 2,
+    slots: 1,
+    budget: { ...NOTHING, requests: 2, cuts: 1, timeouts: 1, leaves: 1 },
+    maxStates: 500_000,
+  },
+  {
+    edges: 2,
+    slots: 2,
+    budget: { ...NOTHING, requests: 2, cuts: 1, timeouts: 1 },
+    maxStates: 500_000,
+  },
+  {
+    edges: 2,
+    slots: 2,
+    budget: { ...NOTHING, requests: 2, shrinks: 1, timeouts: 1 },
     maxStates: 500_000,
   },
 ]

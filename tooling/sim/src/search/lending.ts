@@ -21,6 +21,7 @@ export interface SearchEdge {
   /** Given to the session, and not answered. */
   sent: SearchRequest[]
   toldDemand: number
+  arrivals: number
 }
 
 /** What may still happen: each of it so often at most, so that the search has an end. */
@@ -41,7 +42,6 @@ export interface Lending {
   /** At the application; of a session that is over they linger. */
   running: { readonly edge: number; readonly request: SearchRequest; hasSession: boolean }[]
   isLending: boolean
-  arrivals: number
   sessions: number
   readonly budget: Budget
 }
@@ -86,10 +86,10 @@ export function movesOf(lending: Lending): Move[] {
   return moves
 }
 
-function arrive(lending: Lending, { broker }: SearchEdge): void {
+function arrive(lending: Lending, edge: SearchEdge): void {
   lending.budget.requests--
-  broker.submit({
-    arrival: ++lending.arrivals,
+  edge.broker.submit({
+    arrival: ++edge.arrivals,
     heldBytes: 1,
     heldSinceMs: NOW,
     holdUntilMs: NOW,

@@ -84,6 +84,7 @@ async function begin({ edges, slots, budget }: SearchOptions): Promise<Lending> 
     toLinker: [],
     sent: [],
     toldDemand: 0,
+    arrivals: 0,
   })
   return {
     slots,
@@ -91,7 +92,6 @@ async function begin({ edges, slots, budget }: SearchOptions): Promise<Lending> 
     ledger,
     running: [],
     isLending: true,
-    arrivals: 0,
     sessions: 0,
     budget: { ...budget },
   }
@@ -145,17 +145,29 @@ function wrongWith({ edges, ledger, running, slots, isLending }: Lending): strin
     : `${lent} of ${ledger.slots} slots are lent, and nothing will ever happen`
 }
 
-/** The same for states that differ in nothing that matters: turns and orders count only by who comes first. */
+/** The same for states that differ in nothing that matters: edges are alike, so that either of them may be the first. */
 function fingerprint(lending: Lending): string {
+  const { edges } = lending
+  const straight = printOf(lending, edges)
+  if (edges.length !== 2) return straight
+  const crossed = printOf(lending, [edges[1], edges[0]])
+  return crossed < straight ? crossed : straight
+}
+
+/** Turns, orders and arrivals count only by who comes first. @param edges in the order to print them */
+function printOf(lending: Lending, edges: readonly SearchEdge[]): string {
   const turns = turnsOf(lending)
-  const orders = lending.edges.map(({ puller }) => puller?.order ?? 0).sort((a, b) => a - b)
-  return JSON.stringify(lending, (key, value) => {
+  const orders = edges.map(({ puller }) => puller?.order ?? 0).sort((a, b) => a - b)
+  const names = new Map(edges.map(({ name }, at) => [name, `edge ${at + 1}`]))
+  const running = lending.running.map((one) => ({ ...one, edge: edges.indexOf(lending.edges[one.edge]) }))
+  return JSON.stringify({ ...lending, edges, running }, (key, value) => {
     if (key === '_turns' || key === 'sessions') return undefined
     if (key === 'turn') return turns.indexOf(value)
     if (key === 'order') return orders.indexOf(value)
     if (key === 'heldNext' || key === 'heldPrevious') return value?.arrival ?? null
     if (key === 'avoid') return value?.order ?? null
     if (value instanceof Map) return [...value]
+    if (typeof value === 'string') return names.get(value) ?? value
     return value === Number.POSITIVE_INFINITY ? 'never' : value
   })
 }
