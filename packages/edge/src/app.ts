@@ -262,6 +262,18 @@ export class App implements ScaledApp {
     this.step(nowMs)
   }
 
+  /** It asked to leave, and does not, whatever was answered here: another edge wants it to stay. */
+  stays(instance: Instance, nowMs: number): void {
+    const { key, slots, hello } = instance
+    const member = this.controller.member(key)
+    // What it lends now it has lent before it heard that its successor serves.
+    if (hello === null || member?.isReplaced === true) return
+    if (member?.phase === 'asking') instance.session.verdict(false)
+    instance.phase = 'ready'
+    this.controller.joined(key, hello.launch !== undefined, 'ready', slots, nowMs, hello)
+    this.eligibilityChanged(instance, nowMs)
+  }
+
   draining(instance: Instance, nowMs: number): void {
     this.broker.setEligible(instance, false)
     this.controller.draining(instance.key, nowMs)

@@ -63,46 +63,67 @@ function requestsLeft({ openRequests, chronicle }: Simulation): string | null {
 
 function unrest(simulation: Simulation): string | null {
   for (const edge of simulation.edges) if (!edge.isListening) return `${edge.process.name} does not listen`
+  return lendingUnrest(simulation) ?? sessionUnrest(simulation)
+}
+
+/** Every slot of an instance is lent to some edge, and nothing waits or runs. */
+function lendingUnrest(simulation: Simulation): string | null {
+  /** By app and launch: what all edges have of it. Those that were started by hand are told apart by their names. */
+  const lent = new Map<string, { grants: number; isReady: boolean }>()
   for (const { app, held, instances } of simulation.statuses.current()) {
-    const { idleMs } = simulation.plan(app)
-    // One that asks to leave as soon as it was told to stay has its slots at home more often than not.
-    const isRestless = idleMs < simulation.scenario.network.maxDelayMs * RESTLESS
     if (held.count > 0) return `${app} holds ${held.count}`
-    for (const { instance, launch, busy, grants, phase, slots: said } of instances) {
-      // What the application wants now; by hand there may be several, of which the edge's word has to do.
-      const linked = simulation.instances.find(
-        (each) => launch !== null && each.launch === launch && each.process.isAlive,
-      )
-      const slots = linked?.slotState?.slots ?? said
+    for (const { instance, launch, busy, grants, phase } of instances) {
       if (busy > 0) return `${instance} is busy with ${busy}`
-      if (phase === 'ready' && grants !== slots && !isRestless && simulation.edges.length === 1)
-        return `${instance} has lent ${grants} of ${slots} slots`
+      // An edge numbers the instances by itself, so one without a launch cannot be found at the other.
+      if (launch === null && simulation.edges.length > 1) continue
+      const key = launch ?? instance
+      const { grants: others, isReady } = lent.get(key) ?? { grants: 0, isReady: true }
+      lent.set(key, { grants: others + grants, isReady: isReady && phase === 'ready' })
     }
   }
-  const connected = new Set(
-    simulation.statuses.current().flatMap(({ instances }) => instances.map(({ launch }) => launch)),
-  )
+  for (const { name, plan, launch, process, slotState } of simulation.instances) {
+    if (launch === null || !process.isAlive) continue
+    const { grants, isReady } = lent.get(launch) ?? { grants: 0, isReady: false }
+    // One that asks to leave as soon as it was told to stay has its slots at home more often than not.
+    const isRestless = plan.idleMs < simulation.scenario.network.maxDelayMs * RESTLESS
+    // What the application wants now.
+    const slots = slotState?.slots ?? plan.slots
+    if (isReady && !isRestless && grants !== slots) return `${name} has lent ${grants} of ${slots} slots`
+  }
+  return null
+}
+
+/** Every instance has a session with every edge. */
+function sessionUnrest(simulation: Simulation): string | null {
+  const sessions = new Map<string | null, number>()
+  for (const { instances } of simulation.statuses.current())
+    for (const { launch } of instances) sessions.set(launch, (sessions.get(launch) ?? 0) + 1)
   for (const { name, process, application, launch } of simulation.instances) {
+    if (!process.isAlive) continue
+    const count = launch === null ? simulation.edges.length : (sessions.get(launch) ?? 0)
     // Of two processes of one launch only one is let in; the other one gives up when it has been lost long enough.
-    const isThere = launch === null || connected.has(launch) || !application.isListening
-    if (process.isAlive && !isThere) return `${name} has no session`
-    if (process.isAlive && application.admitted > 0) return `${name} works on ${application.admitted}`
+    if (count === 0 && application.isListening) return `${name} has no session`
+    if (count > 0 && count !== simulation.edges.length)
+      return `${name} has ${count} sessions with ${simulation.edges.length} edges`
+    if (application.admitted > 0) return `${name} works on ${application.admitted}`
   }
   return null
 }
 
 function remains(simulation: Simulation): string | null {
-  let kept = 0
+  /** By app, for each edge has a list of its own. */
+  const keptOf = new Map<string, number>()
   for (const { app, instances, launches } of simulation.statuses.current()) {
     const { min, platform } = simulation.plan(app)
     // Where the platform only removes the highest, one below another that stays is parked for as long as that one stays.
     const isStuck = (phase: string) => platform === 'ordered' && phase === 'parked'
     const there = instances.filter(({ phase }) => !isStuck(phase))
-    kept += min + instances.length - there.length
+    keptOf.set(app, Math.max(keptOf.get(app) ?? 0, min + instances.length - there.length))
     if (there.length !== min)
       return `${app} has ${there.map((each) => `${each.instance} ${each.phase}`).join(', ')}, and needs ${min}`
     if (launches.length > 0) return `${app} is waiting for ${launches.length} launches`
   }
+  const kept = [...keptOf.values()].reduce((sum, count) => sum + count, 0)
   const alive = simulation.instances.filter(({ process }) => process.isAlive)
   if (alive.length !== kept) return `${alive.map(({ name }) => name).join(', ')} run, and ${kept} are needed`
   const launched = alive.filter(({ launch, replica }) => launch !== null || replica !== null)

@@ -18,6 +18,8 @@ import { tap } from './wiretap.ts'
 
 /** How wrong a clock may go: a second in twenty minutes. */
 const DRIFT = 0.0008
+/** Where the machines of edges are. */
+const EDGES = '10.0.0.'
 /** Of one that was started by hand. */
 const HAND_TOKEN_MS = 30 * 24 * 3_600_000
 
@@ -116,6 +118,7 @@ export class Simulation {
       apps: scenario.apps,
       factory: platform.factory,
       rate: this.#rate(),
+      hosts: Array.from({ length: scenario.edges }, (_, other) => hostOf(other)),
       onEvent: (event) => this.#onEdgeEvent(edge, event),
     })
     return edge
@@ -172,7 +175,7 @@ export class Simulation {
     { launch = null, replica = null }: { launch?: string | null; replica?: string | null },
     crashes: boolean,
   ): Instance {
-    const { world, chronicle, scenario } = this
+    const { world, chronicle } = this
     const number = ++this.#copies
     const name = `${plan.name}-${number}`
     const host = `10.1.${number >> 8}.${number & 255}`
@@ -183,7 +186,8 @@ export class Simulation {
       world,
       chronicle,
       plan,
-      edges: Array.from({ length: scenario.edges }, (_, at) => EdgeProcess.tunnelOf(hostOf(at))),
+      // As BRXY_EDGE says; of the others WELCOME does.
+      edges: [EdgeProcess.tunnelOf(hostOf(0))],
       token,
       launch,
       replica,
@@ -220,11 +224,18 @@ export class Simulation {
 }
 
 function hostOf(edge: number): string {
-  return `10.0.0.${edge + 1}`
+  return `${EDGES}${edge + 1}`
 }
 
-function isTunnel({ address }: Connection): boolean {
-  return address.endsWith(`:${TUNNEL_PORT}`)
+function isEdgeHost(host: string): boolean {
+  return host.startsWith(EDGES)
+}
+
+/** Edges connect to that port as well, to report what they hold. */
+function isTunnel({ address, near, far }: Connection): boolean {
+  return (
+    address.endsWith(`:${TUNNEL_PORT}`) && !(isEdgeHost(near.process.host) && isEdgeHost(far.process.host))
+  )
 }
 
 /** One line for people. */

@@ -16,7 +16,7 @@ export class Statuses {
     this.#isFresh = false
   }
 
-  /** The apps of all edges that run. */
+  /** The apps of all edges that run: an app of two edges is there twice. */
   current(): readonly AppStatus[] {
     if (this.#isFresh) return this.#apps
     this.#isFresh = true

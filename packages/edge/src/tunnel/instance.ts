@@ -187,6 +187,8 @@ export class Instance implements EdgeSessionHandler, Puller {
   }
 
   onGrant(count: number): void {
+    // Whoever leaves lends nothing: another edge has told it to stay.
+    if (this.phase === 'leaving') this.app?.stays(this, this.#now())
     if (!this.#hasGranted) {
       this.#hasGranted = true
       this.app?.firstGranted(this, this.#now())
@@ -199,6 +201,8 @@ export class Instance implements EdgeSessionHandler, Puller {
   }
 
   onLeave(): void {
+    // It stayed after its last LEAVE, and has lent nothing to this edge since.
+    if (this.phase === 'leaving') this.app?.stays(this, this.#now())
     // One that leaves already may not know it yet: GO for its REPLACE has crossed this. All others have nothing to leave.
     if (this.phase !== 'ready' && this.phase !== 'leaving') return
     this.phase = 'leaving'

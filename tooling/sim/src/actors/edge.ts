@@ -18,6 +18,8 @@ export interface EdgeEnvironment {
   /** The platform's adapter. */
   readonly factory: ScalerFactory
   readonly rate: number
+  /** Hosts of all edges; the first one scales, and the others report to it. */
+  readonly hosts: readonly string[]
   readonly onEvent: (event: EdgeEvent) => void
 }
 
@@ -32,14 +34,15 @@ export class EdgeProcess {
   isStopping = false
 
   constructor(name: string, host: string, env: EdgeEnvironment) {
-    const { world, chronicle, apps, factory, rate } = env
+    const { world, chronicle, apps, factory, rate, hosts } = env
     this.#world = world
     this.#chronicle = chronicle
     this.process = new SimProcess(name, host, rate)
     const config = {
       options: {
         listen: [{ bind: `${host}:${CLIENT_PORT}` }],
-        tunnel: { bind: `${host}:${TUNNEL_PORT}` },
+        tunnel: { bind: `${host}:${TUNNEL_PORT}`, peers: hosts.map(EdgeProcess.tunnelOf) },
+        ...(host === hosts[0] ? {} : { reportTo: EdgeProcess.tunnelOf(hosts[0]) }),
         admin: { bind: `${host}:${ADMIN_PORT}` },
         secret: SECRET,
         onExit: 'keep' as const,

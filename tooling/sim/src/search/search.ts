@@ -150,8 +150,7 @@ function fingerprint(lending: Lending): string {
   const { edges } = lending
   const straight = printOf(lending, edges)
   if (edges.length !== 2) return straight
-  const crossed = printOf(lending, [edges[1], edges[0]])
-  return crossed < straight ? crossed : straight
+  return [straight, printOf(lending, [edges[1], edges[0]])].sort()[0]
 }
 
 /** Turns, orders and arrivals count only by who comes first. @param edges in the order to print them */
