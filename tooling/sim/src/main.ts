@@ -7,7 +7,7 @@ const USAGE = `pnpm sim [--seeds N] [--first S]   N histories, from seed S on (1
          --mutants [--only NAME]   plants bugs, one at a time, and tells how many seeds each took to be found
          --search [--deep]         breadth-first through the ledger and the broker
 
-  --edges N   in each history (1)       --steps M   no history is longer
+  --edges N   in each history (2 in each fourth, else 1)   --steps M   no history is longer
   --no-save   failures are not shrunk   --json      the result on the standard output
 `
 
@@ -16,7 +16,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '100' },
     first: { type: 'string', default: '1' },
     seed: { type: 'string' },
-    edges: { type: 'string', default: '1' },
+    edges: { type: 'string', default: '0' },
     steps: { type: 'string', default: '0' },
     replay: { type: 'string' },
     mutants: { type: 'boolean', default: false },

@@ -114,7 +114,7 @@ describe('an instance that is linked to both', () => {
 
   it('and loses its session here goes on', () => {
     here.delete('x')
-    expect(elsewhere.keeps('x', false)).toBe(true)
+    expect(elsewhere.keeps('x', false, 10)).toBe(true)
     elsewhere.sync(10)
     expect(phase()).toBe('ready')
     says([], 20)
@@ -123,11 +123,22 @@ describe('an instance that is linked to both', () => {
 
   it('and says goodbye here goes, whatever the other edge says for a moment', () => {
     here.delete('x')
-    expect(elsewhere.keeps('x', true)).toBe(false)
+    expect(elsewhere.keeps('x', true, 10)).toBe(false)
     controller.ended('x', true, 10)
     says([{}], 20)
     expect(phase()).toBe('gone')
     says([], 30)
+    expect(phase()).toBe('gone')
+  })
+
+  it('and has said goodbye here does not come back by a report that was on its way', () => {
+    says([], 5)
+    here.delete('x')
+    expect(elsewhere.keeps('x', true, 10)).toBe(false)
+    controller.ended('x', true, 10)
+    says([{}], 300)
+    expect(phase()).toBe('gone')
+    says([], 400)
     expect(phase()).toBe('gone')
   })
 

@@ -1,8 +1,11 @@
 import type { ScaleController } from '../scale/controller.ts'
 import type { ReportedDemand } from './reported-demand.ts'
 
-/** What the controller was told of an instance; `left`: nothing any more, for it has said goodbye here. */
-type Told = 'starting' | 'ready' | 'going' | 'left'
+/** What the controller was told of an instance. */
+type Told = 'starting' | 'ready' | 'going'
+
+/** One that has said goodbye here is not believed to be elsewhere for so long: reports of it may be on their way. */
+const LEFT_MS = 5_000
 
 /**
  * The instances of one app that have a session at other edges only, for the scaling controller: to it they are
@@ -15,6 +18,8 @@ export class Elsewhere {
   readonly #isHere: (key: string) => boolean
   readonly #told = new Map<string, Told>()
   readonly #served = new Set<string>()
+  /** Those that said goodbye here, and until when that is remembered. */
+  readonly #left = new Map<string, number>()
 
   constructor(reported: ReportedDemand, controller: ScaleController, isHere: (key: string) => boolean) {
     this.#reported = reported
@@ -23,16 +28,15 @@ export class Elsewhere {
   }
 
   /** A session here has ended. @returns whether the instance goes on elsewhere, so that it is not lost */
-  keeps(key: string, left: boolean): boolean {
+  keeps(key: string, left: boolean, nowMs: number): boolean {
+    if (left) this.#left.set(key, nowMs + LEFT_MS)
     const other = this.#reported.instances().get(key)
-    if (other === undefined) return false
-    // Its goodbye to the others is on its way.
-    if (left) this.#told.set(key, 'left')
-    return !left && other.phase !== 'going'
+    return !left && other !== undefined && other.phase !== 'going'
   }
 
   /** Tells the controller what has changed. To be called after each report, when one has expired, and when a session here has begun or ended. */
   sync(nowMs: number): void {
+    for (const [key, untilMs] of this.#left) if (nowMs >= untilMs) this.#left.delete(key)
     if (this.#reported.isEmpty && this.#told.size === 0) return
     const controller = this.#controller
     const instances = this.#reported.instances()
@@ -42,8 +46,7 @@ export class Elsewhere {
         controller.served(key)
       }
       const told = this.#told.get(key)
-      if (told === 'left') continue
-      if (this.#isHere(key)) {
+      if (this.#left.has(key) || this.#isHere(key)) {
         this.#told.delete(key)
         continue
       }
@@ -57,7 +60,7 @@ export class Elsewhere {
     for (const [key, told] of this.#told) {
       if (instances.has(key)) continue
       this.#told.delete(key)
-      if (told !== 'left' && !this.#isHere(key)) controller.ended(key, told === 'going', nowMs)
+      if (!this.#isHere(key)) controller.ended(key, told === 'going', nowMs)
     }
     for (const key of this.#served) if (!instances.has(key)) this.#served.delete(key)
   }

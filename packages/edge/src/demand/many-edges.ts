@@ -50,9 +50,9 @@ export class ManyEdges {
   }
 
   /** @returns whether an instance whose session here has ended has another one elsewhere */
-  keeps(key: string, left: boolean): boolean {
+  keeps(key: string, left: boolean, nowMs: number): boolean {
     this.#hasChanged = true
-    return this.#elsewhere?.keeps(key, left) ?? false
+    return this.#elsewhere?.keeps(key, left, nowMs) ?? false
   }
 
   /** As the controller fails what is held here: nobody is ready or starting, and nothing is launched for now. */

@@ -118,6 +118,27 @@ describe('an instance that asks to leave', () => {
   })
 })
 
+describe('an instance that was let go here, and is told to stay by another edge', () => {
+  it('serves again what it lends', async () => {
+    const linker = await second.linker()
+    linker.session.leave()
+    await eventually('GO', () => linker.verdicts.length === 1)
+    linker.session.grant(1)
+    second.client().get()
+    await linker.next()
+    expect(app(second)?.instances[0]).toMatchObject({ phase: 'ready' })
+  })
+
+  it('is answered when it asks again, also if it has lent nothing here', async () => {
+    const linker = await second.linker()
+    linker.session.leave()
+    await eventually('GO', () => linker.verdicts.length === 1)
+    linker.session.leave()
+    await eventually('GO again', () => linker.verdicts.length === 2)
+    expect(linker.verdicts).toEqual([true, true])
+  })
+})
+
 describe('the edge that scales', () => {
   it('tells the other one how instances leave, and is watched', async () => {
     await eventually('a report', () => second.edge.status().reporting?.failingMs === null)

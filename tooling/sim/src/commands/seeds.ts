@@ -12,6 +12,7 @@ const PROGRESS_MS = 5_000
 export interface SeedsOptions {
   readonly first: number
   readonly count: number
+  /** 0: as the seed says. */
   readonly edges: number
   /** No history is longer; 0: as long as it takes. */
   readonly maxSteps: number
@@ -109,6 +110,6 @@ async function report(scenario: Scenario, outcome: Outcome, options: SeedsOption
     file = saveRegression(regression)
     say(`  pnpm sim --replay ${file}`)
   }
-  say(`  pnpm sim --seed ${seed}${options.edges === 1 ? '' : ` --edges ${options.edges}`}`)
+  say(`  pnpm sim --seed ${seed}${options.edges === 0 ? '' : ` --edges ${options.edges}`}`)
   return { seed, invariant, message, step, file }
 }
