@@ -127,6 +127,11 @@ export class Simulation {
   #onEdgeEvent(edge: EdgeProcess, event: EdgeEvent): void {
     const { world, chronicle } = this
     chronicle.edgeEvent(event)
+    // Of two edges the first scales; the other one only says whether its reports arrive.
+    if (event.type === 'scaler' && edge !== this.edges[0])
+      chronicle.count(`edge: reports ${event.level === 'warn' ? 'lost' : 'arrive again'}`)
+    if (event.type === 'launching' && event.held === 0 && this.plan(event.app).min === 0)
+      chronicle.count('edge: launches for another edge')
     world.note(edge.process.name, () => describe(event))
     if (event.type === 'bug') chronicle.violated('no bug', `${edge.process.name}: ${stackOf(event.error)}`)
     for (const watch of this.onEdgeEvent) watch(edge, event)

@@ -69,6 +69,10 @@ export const SOMETIMES: readonly string[] = [
   'frame: REPLACE',
   'frame: DRAIN',
   'frame: WINDOW',
+  // Several edges.
+  'edge: launches for another edge',
+  'edge: reports lost',
+  'edge: reports arrive again',
   // How instances live and end.
   'edge: launching',
   'edge: launch-failed',

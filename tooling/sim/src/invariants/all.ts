@@ -10,6 +10,7 @@ import type { Invariant } from './invariant.ts'
 import { lending } from './lending.ts'
 import { oneOutcome } from './one-outcome.ts'
 import { removals } from './removals.ts'
+import { stranded } from './stranded.ts'
 import { successors } from './successors.ts'
 
 /**
@@ -30,4 +31,5 @@ export const INVARIANTS: readonly Invariant[] = [
   answeredDemand,
   removals,
   successors,
+  stranded,
 ]

@@ -143,4 +143,29 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     search: 'fleet.removals.cancel(member.instance.id);',
     replacement: ';',
   },
+  {
+    name: 'reported-for-ever',
+    edges: 2,
+    what: 'what an edge reported counts although it is long gone',
+    file: 'packages/edge/dist/demand/reported-demand.js',
+    search: 'if (nowMs >= untilMs)',
+    replacement: 'if (nowMs >= untilMs + 1e9)',
+  },
+  {
+    name: 'counted-twice',
+    edges: 2,
+    what: 'an instance that two edges see is two to the one that scales',
+    file: 'packages/edge/dist/demand/demand-reporter.js',
+    search: '            key,',
+    replacement: "            key: key + '-elsewhere',",
+  },
+  {
+    name: 'stay-unheard',
+    edges: 2,
+    what: 'an instance that another edge tells to stay is for ever on its way out',
+    file: 'packages/edge/dist/tunnel/instance.js',
+    search:
+      "// It stayed after its last LEAVE, and has lent nothing to this edge since.\n        if (this.phase === 'leaving')",
+    replacement: 'if (false)',
+  },
 ]

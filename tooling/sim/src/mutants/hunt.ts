@@ -23,9 +23,9 @@ export interface HuntOptions {
 /** Plants one bug after another, each in a process of its own, and runs seeds until it is found. */
 export async function hunt({ only, maxSeeds, say }: HuntOptions): Promise<HuntResult[]> {
   const results: HuntResult[] = []
-  for (const { name, what } of MUTANTS) {
+  for (const { name, what, edges = 0 } of MUTANTS) {
     if (only.length > 0 && !only.includes(name)) continue
-    const result = { name, what, ...(await look(name, maxSeeds)) }
+    const result = { name, what, ...(await look(name, edges, maxSeeds)) }
     results.push(result)
     const found =
       result.foundAfter === null
@@ -38,11 +38,10 @@ export async function hunt({ only, maxSeeds, say }: HuntOptions): Promise<HuntRe
 
 type Finding = Pick<HuntResult, 'foundAfter' | 'invariant' | 'message'>
 
-async function look(name: string, maxSeeds: number): Promise<Finding> {
+async function look(name: string, edges: number, maxSeeds: number): Promise<Finding> {
   const main = fileURLToPath(new URL('../main.js', import.meta.url))
-  const child = spawn(process.execPath, [main, '--mutant', name, '--seeds', `${maxSeeds}`, '--json'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const words = ['--mutant', name, '--edges', `${edges}`, '--seeds', `${maxSeeds}`, '--json']
+  const child = spawn(process.execPath, [main, ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
   let out = ''
   let errors = ''
   child.stdout.on('data', (data) => {

@@ -122,4 +122,20 @@ export const LINKER_MUTANTS: readonly Mutant[] = [
     search: "if (question === 'replace')\n            return this.#replaced(edge, go, nowMs);",
     replacement: "if (question === 'replace')\n            return this.#replaced(edge, !go, nowMs);",
   },
+  {
+    name: 'written-off-admitted',
+    edges: 2,
+    what: 'a request on a grant that was written off is admitted although the slot is lent to another edge',
+    file: 'packages/linker/dist/ledger/ledger.js',
+    search: 'else if (this.free <= 0) {',
+    replacement: 'else if (account.writtenOff === 0 && this.free <= 0) {',
+  },
+  {
+    name: 'need-ignored',
+    edges: 2,
+    what: 'idle grants stay with the edge that has them, whoever else waits',
+    file: 'packages/linker/dist/ledger/ledger.js',
+    search: 'Math.max(surplus, needed - this.free - pending) : surplus;',
+    replacement: 'surplus : surplus;',
+  },
 ]

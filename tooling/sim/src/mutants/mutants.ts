@@ -8,6 +8,8 @@ export interface Mutant extends Patch {
   readonly name: string
   /** What is wrong with it. */
   readonly what: string
+  /** How many edges it takes; absent: as the seeds say. */
+  readonly edges?: number
 }
 
 /**
