@@ -45,7 +45,7 @@ it('a request at an edge that starts nothing starts an instance at the other one
   expect(app.instances).toHaveLength(1)
 })
 
-it('an edge that dies with what it holds has nothing started for it', async () => {
+it('an edge that dies has nothing started for it, and its instance goes on', async () => {
   expect((await second.ask()).status).toBe(200)
   await eventually(
     'both edges are linked',
