@@ -29,11 +29,6 @@ export class ManyEdges {
 
   received(edge: string, report: AppReport, nowMs: number): Omit<AppAnswer, 'route'> {
     const app = this.#app
-    this.#elsewhere ??= new Elsewhere(
-      this.reported,
-      app.controller,
-      (key) => app.instanceOf(key) !== undefined,
-    )
     this.reported.received(edge, report, nowMs)
     this.#hasChanged = true
     app.step(nowMs)
@@ -46,13 +41,24 @@ export class ManyEdges {
     const hasExpired = this.reported.expire(nowMs)
     if (!hasExpired && !this.#hasChanged) return
     this.#hasChanged = false
-    this.#elsewhere?.sync(nowMs)
+    this.#others.sync(nowMs)
   }
 
   /** @returns whether an instance whose session here has ended has another one elsewhere */
   keeps(key: string, left: boolean, nowMs: number): boolean {
     this.#hasChanged = true
-    return this.#elsewhere?.keeps(key, left, nowMs) ?? false
+    return this.#others.keeps(key, left, nowMs)
+  }
+
+  /** From the first session that ends on, for the first report may be older than that. */
+  get #others(): Elsewhere {
+    const app = this.#app
+    this.#elsewhere ??= new Elsewhere(
+      this.reported,
+      app.controller,
+      (key) => app.instanceOf(key) !== undefined,
+    )
+    return this.#elsewhere
   }
 
   /** As the controller fails what is held here: nobody is ready or starting, and nothing is launched for now. */
