@@ -1,27 +1,56 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 
-// Every cold start waits for the command: as one file before the application is spawned and one behind it, it loads in a
-// third of the time that a hundred modules take. What is imported as a library is not bundled.
-const license = readFileSync(
-  createRequire(import.meta.url)
-    .resolve('ws/package.json')
-    .replace('package.json', 'LICENSE'),
-  'utf8',
-)
+// Every cold start waits for the command: one file before the application is spawned and one behind it. As CommonJS, for
+// Node's loader of ES modules takes 5 ms of itself; without comments and white space, for V8 reads every character first.
+// What is imported as a library is not bundled. docs/performance.md has what each of it gains.
+const ws = dirname(createRequire(import.meta.url).resolve('ws/package.json'))
+const license = readFileSync(join(ws, 'LICENSE'), 'utf8')
+
+/** Of ws only the client: its server, and what is there for browsers and streams, would be loaded as well. */
+const wsClient = {
+  name: 'ws-client',
+  resolveId: (id) => (id === 'ws' ? '\0ws-client' : null),
+  load: (id) =>
+    id === '\0ws-client'
+      ? `export { default as WebSocket } from ${JSON.stringify(join(ws, 'lib/websocket.js'))}`
+      : null,
+}
+
+const SELDOM_NEEDED = /^const (\w+) = require\('(https|querystring|tls|zlib)'\);$/gm
+
+/** ws loads for all what a tunnel with TLS, a password in the address, or compression needs: here, when it is needed. */
+const wsLazily = {
+  name: 'ws-lazily',
+  transform(code, id) {
+    if (!id.startsWith(ws)) return null
+    const found = [...code.matchAll(SELDOM_NEEDED)]
+    return found.reduce(
+      (text, [line, name, module]) =>
+        text
+          .replace(line, '')
+          .replaceAll(new RegExp(`(?<![\\w.'])${name}\\.(?=\\w)`, 'g'), `require('${module}').`),
+      code,
+    )
+  },
+}
 
 export default {
-  input: { main: 'dist/main.js', cli: 'dist/cli.js' },
+  input: { main: 'dist/main.js' },
   platform: 'node',
   // Speed-ups that ws takes where they are installed.
   external: ['bufferutil', 'utf-8-validate'],
+  plugins: [wsClient, wsLazily],
   output: {
     dir: 'dist',
-    format: 'esm',
-    entryFileNames: 'bundle-[name].js',
-    chunkFileNames: 'bundle-[name].js',
+    format: 'cjs',
+    entryFileNames: 'bundle-[name].cjs',
+    chunkFileNames: 'bundle-[name].cjs',
     // All that is there before the application is spawned; what is loaded later shares it.
-    codeSplitting: { groups: [{ name: 'start', test: /[\\/]dist[\\/]cli\.js$/ }] },
+    codeSplitting: { groups: [{ name: 'start', test: /[\\/]dist[\\/]main\.js$/ }] },
+    // Names stay, for the sake of stack traces.
+    minify: { mangle: false, compress: false, codegen: { removeWhitespace: true } },
     postBanner: ({ name }) => (name === 'linker' ? `/*! Contains ws.\n${license}*/` : ''),
   },
 }

@@ -105,7 +105,7 @@ export class ApplicationRun {
 
   async #serve(): Promise<void> {
     // Large, and nobody else needs it.
-    const http2 = this.#options.h2c ? (await import('node:http2')).connect : null
+    const http2 = this.#options.h2c ? process.getBuiltinModule('node:http2').connect : null
     const listening = await this.#untilListening()
     if (listening === null) return
     const { host, port, tookMs } = listening

@@ -22,7 +22,7 @@ export class CompiledLinker {
 
   constructor() {
     mkdirSync(join(this.folder, 'bin'))
-    for (const file of ['package.json', 'bin/brxy-link'])
+    for (const file of ['package.json', 'bin/brxy-link', 'bin/package.json'])
       copyFileSync(join(PACKAGE, file), join(this.folder, file))
     symlinkSync(join(PACKAGE, 'node_modules'), join(this.folder, 'node_modules'))
     const { resolve } = createRequire(import.meta.url)

@@ -1,35 +1,32 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { CompiledLinker } from './linker-process.testkit.ts'
 import { TestEdge } from './tunnel/edge.testkit.ts'
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 })
 
-const SPAWN = 'spawn'
-
-/** Runs in the thread of the module hooks, before a module is loaded: notes what was imported. */
-const HOOKS = `
-import { appendFileSync } from 'node:fs'
-export function resolve(specifier, context, next) {
-  appendFileSync(process.env.LOAD_LOG, specifier + '\\n')
-  return next(specifier, context)
-}
-`
-
-/** Runs in the linker before its first module: notes the application's spawn, between the imports before and after. */
+/** Runs in the linker before its first module: notes what is loaded, and between it what is spawned. */
 const PRELOAD = `
-import childProcess from 'node:child_process'
-import { appendFileSync } from 'node:fs'
-import { register, syncBuiltinESMExports } from 'node:module'
-register('./hooks.mjs', import.meta.url)
-const { spawn } = childProcess
-childProcess.spawn = (...args) => {
-  appendFileSync(process.env.LOAD_LOG, '${SPAWN}\\n')
-  return spawn(...args)
+const childProcess = require('node:child_process')
+const { appendFileSync } = require('node:fs')
+const Module = require('node:module')
+const note = (what) => appendFileSync(process.env.LOAD_LOG, what + '\\n')
+const { _load: load } = Module
+Module._load = function (specifier, ...rest) {
+  note(specifier)
+  return load.call(this, specifier, ...rest)
 }
-syncBuiltinESMExports()
+const { getBuiltinModule } = process
+process.getBuiltinModule = (name) => {
+  note(name)
+  return getBuiltinModule(name)
+}
+const { spawn } = childProcess
+childProcess.spawn = (command, ...rest) => {
+  note('spawn ' + command)
+  return spawn(command, ...rest)
+}
 `
 
 let compiled: CompiledLinker
@@ -45,34 +42,51 @@ afterAll(async () => {
   compiled.remove()
 })
 
-/** What a linker imported, and the spawn of its application among it, in order. */
+/** What a linker loaded, and what it spawned meanwhile, in order. */
 async function loads(...flags: string[]): Promise<string[]> {
   const log = join(compiled.folder, 'loads.txt')
-  const preload = join(compiled.folder, 'preload.mjs')
+  const preload = join(compiled.folder, 'preload.cjs')
   writeFileSync(log, '')
-  writeFileSync(join(compiled.folder, 'hooks.mjs'), HOOKS)
   writeFileSync(preload, PRELOAD)
-  const env = { LOAD_LOG: log, NODE_OPTIONS: `--import ${pathToFileURL(preload).href}` }
+  const env = { LOAD_LOG: log, NODE_OPTIONS: `--require ${preload}` }
   const linker = compiled.run(['-e', edge.address, '-r', 'shop', ...flags, '--', 'sh', '-c', 'exit 3'], env)
   expect(await linker.ends(), linker.stderr).toBe(3)
-  return readFileSync(log, 'utf8').trimEnd().split('\n')
+  const lines = readFileSync(log, 'utf8').trimEnd().split('\n')
+  return lines.slice(lines.findIndex((line) => line.endsWith('brxy-link')) + 1)
 }
+
+const APPLICATION = 'spawn sh'
+const files = (loaded: readonly string[]) => loaded.filter((specifier) => specifier.startsWith('.'))
 
 it('starts the application before it loads the tunnel, the HTTP path or ws; each of the two is one file', async () => {
   const order = await loads()
-  const spawnedAt = order.indexOf(SPAWN)
-  const files = (specifiers: string[]) =>
-    specifiers.filter((specifier) => !/^(node:|file:|\/)/.test(specifier))
-  expect(files(order.slice(0, spawnedAt))).toEqual(['../dist/bundle-main.js', './bundle-start.js'])
+  const spawnedAt = order.indexOf(APPLICATION)
+  expect(files(order.slice(0, spawnedAt))).toEqual(['../dist/bundle-main.cjs', './bundle-start.cjs'])
   const after = new Set(files(order.slice(spawnedAt)))
-  after.delete('./bundle-start.js')
-  expect([...after]).toEqual([SPAWN, './bundle-linker.js', './bundle-attached-application.js'])
+  after.delete('./bundle-start.cjs')
+  expect([...after]).toEqual(['./bundle-linker.cjs'])
+})
+
+it('starts nothing before the application but what makes its pipes, and the guard right behind it', async () => {
+  const order = await loads()
+  const spawned = order.filter((line) => line.startsWith('spawn '))
+  expect(spawned).toEqual(['spawn mkfifo', APPLICATION, 'spawn /bin/sh'])
+  expect(order.indexOf('spawn /bin/sh')).toBeLessThan(order.indexOf('./bundle-linker.cjs'))
+})
+
+it('loads neither TLS nor compression for a tunnel that has none of them', async () => {
+  const order = await loads()
+  expect(order).toContain('./bundle-linker.cjs')
+  for (const name of ['tls', 'https', 'zlib', 'querystring']) {
+    expect(order).not.toContain(name)
+    expect(order).not.toContain(`node:${name}`)
+  }
 })
 
 it('loads node:http2 for an application that speaks it, after its start, and for no other', async () => {
   expect(await loads()).not.toContain('node:http2')
   const order = await loads('--h2c')
-  expect(order.indexOf('node:http2')).toBeGreaterThan(order.indexOf(SPAWN))
+  expect(order.indexOf('node:http2')).toBeGreaterThan(order.indexOf(APPLICATION))
 })
 
 it('loads what a control socket needs for those who want one, before their application, which is told of it', async () => {

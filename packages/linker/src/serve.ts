@@ -58,14 +58,15 @@ export async function serve(request: LinkRequest, env: NodeJS.ProcessEnv): Promi
     }
     if (!isConcurrencySet && !isLaunched && isTerminal) write('1 request at a time; more with -c')
 
-    const [{ Linker }, { AttachedApplication }] = await Promise.all([
-      import('./linker.ts'),
-      import('./attached-application.ts'),
-    ])
+    if (application === null) {
+      const { AttachedApplication } = await import('./attached-application.ts')
+      application = new AttachedApplication(options.to as string, healthPage(options))
+    }
+    const { Linker } = await import('./linker.ts')
     const linker = new Linker({
       options,
       route,
-      application: application ?? new AttachedApplication(options.to as string, healthPage(options)),
+      application,
       token: () => readToken(request.tokenFile, options.token),
       ...(env.BRXY_LAUNCH === undefined ? {} : { launch: env.BRXY_LAUNCH }),
       ...(env.BRXY_INSTANCE === undefined ? {} : { platform: env.BRXY_INSTANCE }),

@@ -1,3 +1,4 @@
+import { openOutputPipes } from './app/pipes.ts'
 import { freePort, isPortFree } from './app/port.ts'
 import { saysPortTaken } from './app/port-taken.ts'
 import type { HealthPage } from './app/probe.ts'
@@ -39,8 +40,17 @@ export class StartedApplication implements Application {
 
   /** @throws AppError if there is no port, or the command cannot be run */
   static async start(options: StartedApplicationOptions): Promise<StartedApplication> {
-    const port = options.port ?? (await freePort(Math.random))
-    const started = new StartedApplication(options, await startApp({ ...options, port }), port)
+    // Another process makes them while this one looks for a port: 3 ms of a start.
+    const pipes = openOutputPipes()
+    let port: number
+    try {
+      port = options.port ?? (await freePort(Math.random))
+    } catch (error) {
+      const unused = await pipes
+      unused.readers()
+      throw error
+    }
+    const started = new StartedApplication(options, await startApp({ ...options, port, pipes }), port)
     options.onStarted?.(started.pid, port)
     return started
   }

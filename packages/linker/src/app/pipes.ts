@@ -1,5 +1,5 @@
-import { type ChildProcess, spawnSync } from 'node:child_process'
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, constants, mkdtempSync, openSync, rmdirSync, unlinkSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,19 +24,23 @@ const MKFIFO_TIMEOUT_MS = 1_000
  *
  * What Node calls a pipe is a pair of sockets, and a socket cannot be opened by name: an application that logs to
  * /dev/stdout or /proc/self/fd/2, as the official images of nginx, httpd and php do, would fail with ENXIO. Node has
- * no pipe(2), so this opens two FIFOs by mkfifo(1), which takes 2 ms, and removes their names at once. Where that does
- * not work (no mkfifo, no writable directory for temporary files) Node's sockets serve, for all other applications.
+ * no pipe(2), so this opens two FIFOs by mkfifo(1), and removes their names at once. It takes 3 ms, but not of this
+ * process: ask for them before something else that takes time. Where it does not work (no mkfifo, no writable directory
+ * for temporary files) Node's sockets serve, for all other applications.
  *
  * @param mkfifo the command; default from PATH
  */
-export function openOutputPipes(mkfifo = 'mkfifo'): OutputPipes {
-  const opened: number[] = []
-  let folder: string | undefined
+export async function openOutputPipes(mkfifo = 'mkfifo'): Promise<OutputPipes> {
+  let folder: string
   try {
     folder = mkdtempSync(join(tmpdir(), 'brxy-output-'))
-    const names = [join(folder, '1'), join(folder, '2')]
-    const made = spawnSync(mkfifo, ['-m', '600', ...names], { stdio: 'ignore', timeout: MKFIFO_TIMEOUT_MS })
-    if (made.status !== 0) return SOCKETS
+  } catch {
+    return SOCKETS
+  }
+  const names = [join(folder, '1'), join(folder, '2')]
+  const opened: number[] = []
+  try {
+    if (!(await succeeds(mkfifo, ['-m', '600', ...names]))) return SOCKETS
     // The reading end first, for opening a FIFO waits for the other side unless it is non-blocking; the flag belongs
     // to this end alone, and the application gets an ordinary, blocking one.
     for (const name of names) opened.push(openSync(name, constants.O_RDONLY | constants.O_NONBLOCK))
@@ -45,7 +49,8 @@ export function openOutputPipes(mkfifo = 'mkfifo'): OutputPipes {
     for (const fd of opened) closeSync(fd)
     return SOCKETS
   } finally {
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
+    for (const name of names) ifThere(() => unlinkSync(name))
+    ifThere(() => rmdirSync(folder))
   }
 
   const [stdoutRead, stderrRead, stdoutWrite, stderrWrite] = opened as [number, number, number, number]
@@ -60,6 +65,22 @@ export function openOutputPipes(mkfifo = 'mkfifo'): OutputPipes {
       closeSync(stderrRead)
       return []
     },
+  }
+}
+
+function succeeds(command: string, args: readonly string[]): Promise<boolean> {
+  return new Promise((resolve) => {
+    spawn(command, args, { stdio: 'ignore', timeout: MKFIFO_TIMEOUT_MS })
+      .on('error', () => resolve(false))
+      .on('exit', (code) => resolve(code === 0))
+  })
+}
+
+function ifThere(remove: () => void): void {
+  try {
+    remove()
+  } catch {
+    // It was never made, or somebody cleans up.
   }
 }
 

@@ -30,7 +30,7 @@ export async function probe(
   health?: HealthPage,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const ask = health === undefined ? knock : await asking(health)
+  const ask = health === undefined ? knock : asking(health)
   if (signal?.aborted) return false
   return new Promise((resolve) => {
     const attempt = ask(address, port)
@@ -56,12 +56,12 @@ interface Attempt {
 }
 
 /** node:http and node:http2 are not loaded before they are needed: the application starts first. */
-async function asking({ path, h2c, preface }: HealthPage): Promise<(host: string, port: number) => Attempt> {
+function asking({ path, h2c, preface }: HealthPage): (host: string, port: number) => Attempt {
   if (h2c) {
-    const { connect } = await import('node:http2')
+    const { connect } = process.getBuiltinModule('node:http2')
     return (host, port) => askH2(connect, host, port, path)
   }
-  const { get } = await import('node:http')
+  const { get } = process.getBuiltinModule('node:http')
   return (host, port) => askHttp1(get, host, port, path, preface)
 }
 

@@ -7,7 +7,7 @@ import { isFailing } from './failing.ts'
 import { isGroupRunning, signalGroup } from './group.ts'
 import { type Guard, startGuard } from './guard.ts'
 import { notRunnable } from './not-runnable.ts'
-import { openOutputPipes } from './pipes.ts'
+import { type OutputPipes, openOutputPipes } from './pipes.ts'
 import { OutputTail } from './tail.ts'
 
 /** How the application's first process ended: by a status or by a signal; the other one is null. */
@@ -25,6 +25,8 @@ export interface StartAppOptions {
   readonly env: NodeJS.ProcessEnv
   /** Default: the linker's working directory. */
   readonly cwd?: string
+  /** For its output, begun before the port was known; given back if there is no application. Default: made now. */
+  readonly pipes?: Promise<OutputPipes>
   /** Gets every byte of output as it comes; the chunk belongs to it. It cannot slow the application down. */
   onOutput(stream: 'stdout' | 'stderr', chunk: Buffer): void
   /** Gets a line for the operator when the application will not die with its linker (guard.ts). */
@@ -71,9 +73,15 @@ const POLL_MS = 15
  * @throws AppError (as a rejection) `link/app-not-found`, `link/app-not-executable`, `link/app-argv-empty`
  */
 export async function startApp(options: StartAppOptions): Promise<AppProcess> {
-  const argv = withPort(options.argv, options.port)
+  const pipes = await (options.pipes ?? openOutputPipes())
+  let argv: string[]
+  try {
+    argv = withPort(options.argv, options.port)
+  } catch (error) {
+    pipes.readers()
+    throw error
+  }
   const command = argv[0] as string
-  const pipes = openOutputPipes()
   let child: ChildProcess
   try {
     child = spawn(command, argv.slice(1), {

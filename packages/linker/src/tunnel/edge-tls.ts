@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { createSecureContext, type SecureContext } from 'node:tls'
+import type { SecureContext } from 'node:tls'
 import { LinkError } from '../error.ts'
 
 /** Files for tunnels with TLS, as the options name them. */
@@ -23,6 +23,8 @@ export function readEdgeTls({ edgeCa, edgeCert, edgeKey }: EdgeTlsFiles): Secure
   const cert = edgeCert === undefined ? null : read(edgeCert, 'CERTIFICATE')
   const keyFile = edgeKey ?? edgeCert
   const key = keyFile === undefined ? null : read(keyFile, 'PRIVATE KEY')
+  // Not imported: the start of every linker without TLS would wait for it (docs/performance.md).
+  const { createSecureContext } = process.getBuiltinModule('node:tls')
   try {
     return createSecureContext({
       ...(ca === null ? {} : { ca }),
