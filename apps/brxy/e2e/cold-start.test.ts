@@ -72,6 +72,20 @@ describe('the first request', () => {
     expect(edge.matching('launching').length).toBe(1)
   })
 
+  it('is told where the time went, and a later one nothing', async () => {
+    edge = await EdgeProcess.start({ command: linked(nodeApp('serial', { startMs: 300 })) })
+    const timing = (await edge.ask()).headers['server-timing'] as string
+    const [, hold, launch, listen] = (
+      /^brxy-hold;dur=(\d+), brxy-launch;dur=(\d+), brxy-listen;dur=(\d+)$/.exec(timing) ?? []
+    ).map(Number)
+    expect(launch, timing).toBeGreaterThan(0)
+    // From its linker's WELCOME on; a busy machine may have let the application run ahead.
+    expect(listen, timing).toBeGreaterThanOrEqual(0)
+    expect(launch + listen, timing).toBeGreaterThanOrEqual(300)
+    expect(hold, timing).toBeGreaterThanOrEqual(launch + listen)
+    expect((await edge.ask()).headers).not.toHaveProperty('server-timing')
+  })
+
   it('waits for an application that needs two seconds to listen', async () => {
     edge = await EdgeProcess.start({ command: linked(nodeApp('serial', { startMs: 2000 })) })
     const answers = await Promise.all([edge.ask(), edge.ask('/', { method: 'POST', body: 'x' })])

@@ -403,6 +403,9 @@ export class App implements ScaledApp {
   #emitReady(instance: Instance, nowMs: number): void {
     const { label, slots } = instance
     const sinceMs = this.controller.member(instance.key)?.createdMs ?? instance.connectedMs
+    // One that comes of its own accord, or back after a loss, was started for nobody who waits.
+    if (instance.hello?.launch !== undefined && instance.hello.replaces === undefined)
+      instance.start = { askedMs: sinceMs, connectedMs: instance.connectedMs, readyMs: nowMs }
     this.#env.emit({ type: 'ready', app: this.route, instance: label, slots, tookMs: nowMs - sinceMs })
   }
 }

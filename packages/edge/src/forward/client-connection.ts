@@ -190,11 +190,11 @@ export class ClientConnection implements HttpClient, RequestReaderOwner, WriterO
   }
 
   sendHead(exchange: HttpExchange, head: ResponseHead, body: BodyKind, length: number): void {
-    const { requestEnded, heldMs, answeredMs } = exchange
+    const { requestEnded, serverTiming, answeredMs } = exchange
     this.#progress.begin(answeredMs)
     // Nothing else would find out that it has vanished.
     if (exchange.app.settings.options.streamIdleMs === 0) keepOpen(this.socket)
-    this.response.sendHead(head, body, length, { requestEnded, isLast: this.#isLast, heldMs })
+    this.response.sendHead(head, body, length, { requestEnded, isLast: this.#isLast, serverTiming })
   }
 
   /**
@@ -203,7 +203,7 @@ export class ClientConnection implements HttpClient, RequestReaderOwner, WriterO
    */
   switchProtocol(exchange: HttpExchange, head: ResponseHead, stream: Stream): OpaqueRelay {
     this.#timer.clear()
-    this.response.sendSwitch(head, exchange.upgrade, exchange.heldMs)
+    this.response.sendSwitch(head, exchange.upgrade, exchange.serverTiming)
     const waiting = this.#reader.take()
     this.#reader.resume()
     keepOpen(this.socket)

@@ -29,8 +29,8 @@ export interface ResponseSituation {
   readonly requestEnded: boolean
   /** No further response is sent on the connection. */
   readonly isLast: boolean
-  /** How long the request was held. */
-  readonly heldMs: number
+  /** What is said of the time that the request waited, or empty. */
+  readonly serverTiming: string
 }
 
 /** The responses of one client connection, one after another, with framing made anew (RFC 9112 6). */
@@ -102,14 +102,14 @@ export class ClientResponse implements HttpAnswer {
    * @param head a 101
    * @param protocol to which the connection is switched
    */
-  sendSwitch(head: ResponseHead, protocol: string, heldMs: number): void {
+  sendSwitch(head: ResponseHead, protocol: string, serverTiming: string): void {
     const framing = this.#framing
     framing.contentLength = -1
     framing.chunked = false
     framing.connection = 'upgrade'
     framing.upgrade = protocol
     framing.date = null
-    this.#writeHead(head, heldField(heldMs))
+    this.#writeHead(head, timingField(serverTiming))
   }
 
   /** @param length as in the HEAD frame: without a body, what GET would have had (HEAD, 304), or 0. */
@@ -127,7 +127,7 @@ export class ClientResponse implements HttpAnswer {
     if (this.isCloseDelimited || !situation.requestEnded || situation.isLast) this.keepAlive = false
     framing.connection = !this.keepAlive ? 'close' : this.#minorVersion === 0 ? 'keep-alive' : 'default'
     framing.date = this.#date.text
-    this.#writeHead(head, heldField(situation.heldMs))
+    this.#writeHead(head, timingField(situation.serverTiming))
   }
 
   sendBody(buffer: Buffer, from: number, to: number): void {
@@ -190,8 +190,6 @@ export class ClientResponse implements HttpAnswer {
   }
 }
 
-/** The field that tells how long a request was held, if it was. */
-function heldField(heldMs: number): Buffer | null {
-  const held = Math.round(heldMs)
-  return held > 0 ? Buffer.from(`Server-Timing: brxy-hold;dur=${held}\r\n`) : null
+function timingField(value: string): Buffer | null {
+  return value === '' ? null : Buffer.from(`Server-Timing: ${value}\r\n`)
 }

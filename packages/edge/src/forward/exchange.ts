@@ -7,6 +7,7 @@ import { afterLoss } from '../hold/after-loss.ts'
 import type { Held } from '../hold/queue.ts'
 import type { Instance } from '../tunnel/instance.ts'
 import type { LostRequest } from './lost-requests.ts'
+import { serverTiming } from './server-timing.ts'
 import type { Shared } from './shared.ts'
 
 /** What a held request occupies beside its head and body. */
@@ -54,9 +55,9 @@ export abstract class Exchange implements Brokered<Instance>, LostRequest {
     return this.#instance
   }
 
-  /** How long it waited for a grant so far. */
-  get heldMs(): number {
-    return this.#heldMs
+  /** What its client is told of the time that it waited; empty if it did not. */
+  get serverTiming(): string {
+    return serverTiming(this.#heldMs, this.heldSinceMs, this.#instance?.start ?? null)
   }
 
   /** A passive request waits for nobody to wake: no instance is ready. */

@@ -19,6 +19,7 @@ import {
 import type { Problem } from '@brxy/scaler'
 import type { App } from '../app.ts'
 import type { Peer } from '../forward/peer.ts'
+import type { StartTimes } from '../forward/server-timing.ts'
 import type { Puller } from '../puller-heap.ts'
 
 /** Decides whether a linker may serve what it asks for. */
@@ -63,6 +64,8 @@ export class Instance implements EdgeSessionHandler, Puller {
   /** Requests it was given, without passive ones: they are no reason to stay. */
   dispatched = 0
   connectedMs: number
+  /** How it came up; null until it has, and for one that no launch was asked for or that only came back. */
+  start: StartTimes | null = null
   /** Why the linker said that its application failed. */
   problem: Problem | null = null
   output = ''

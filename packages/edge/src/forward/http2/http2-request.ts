@@ -160,7 +160,7 @@ export class Http2Request implements HttpClient, MessageSink<RequestHead> {
 
   sendHead(exchange: HttpExchange, head: ResponseHead, body: BodyKind, length: number): void {
     this.#lookMs = exchange.answeredMs + WriteStall.lookMs(this.shared.options.timeouts.writeStallMs)
-    this.response.sendHead(head, body, length, exchange.heldMs)
+    this.response.sendHead(head, body, length, exchange.serverTiming)
   }
 
   /** An upgrade is HTTP/1.1's alone (RFC 9113 8.6), so no exchange of this client has one. */

@@ -63,18 +63,16 @@ export class Http2Response implements HttpAnswer {
 
   /**
    * @param length as in the HEAD frame: without a body, what GET would have had (HEAD, 304), or 0
-   * @param heldMs how long the request was held
+   * @param timing what is said of the time that the request waited, or empty
    */
-  sendHead(head: ResponseHead, body: BodyKind, length: number, heldMs: number): void {
+  sendHead(head: ResponseHead, body: BodyKind, length: number, timing: string): void {
     const fields = translateResponse(head)
     const isLengthOnly = (this.#isHead || head.status === 304) && length > 0
     if (body === BODY_KNOWN || isLengthOnly) fields['content-length'] = length
     fields.date ??= this.#date.text
-    const held = Math.round(heldMs)
-    if (held > 0) {
-      const own = `brxy-hold;dur=${held}`
+    if (timing !== '') {
       const theirs = fields['server-timing']
-      fields['server-timing'] = theirs === undefined ? own : `${theirs}, ${own}`
+      fields['server-timing'] = theirs === undefined ? timing : `${theirs}, ${timing}`
     }
     this.#respond(fields, body)
   }
@@ -155,7 +153,7 @@ export class Http2Response implements HttpAnswer {
     const decoder = new ResponseDecoder()
     decoder.begin({ method: this.#isHead ? 'HEAD' : 'GET' })
     const sink = {
-      onHead: (head: ResponseHead) => this.sendHead(head, head.bodyKind, Math.max(head.bodyLength, 0), 0),
+      onHead: (head: ResponseHead) => this.sendHead(head, head.bodyKind, Math.max(head.bodyLength, 0), ''),
       onData: (buffer: Buffer, from: number, to: number) => this.sendBody(buffer, from, to),
       onTrailers() {},
       onEnd() {},
