@@ -37,7 +37,7 @@ const wsLazily = {
 }
 
 export default {
-  input: { main: 'dist/main.js' },
+  input: { main: 'dist/main.js', cli: 'dist/cli.js' },
   platform: 'node',
   // Speed-ups that ws takes where they are installed.
   external: ['bufferutil', 'utf-8-validate'],
@@ -48,7 +48,7 @@ export default {
     entryFileNames: 'bundle-[name].cjs',
     chunkFileNames: 'bundle-[name].cjs',
     // All that is there before the application is spawned; what is loaded later shares it.
-    codeSplitting: { groups: [{ name: 'start', test: /[\\/]dist[\\/]main\.js$/ }] },
+    codeSplitting: { groups: [{ name: 'start', test: /[\\/]dist[\\/]cli\.js$/ }] },
     // Names stay, for the sake of stack traces.
     minify: { mangle: false, compress: false, codegen: { removeWhitespace: true } },
     postBanner: ({ name }) => (name === 'linker' ? `/*! Contains ws.\n${license}*/` : ''),

@@ -1,10 +1,19 @@
 import { setFlagsFromString } from 'node:v8'
 
+/** When a linker has started. Loading its code in a small space takes 10 ms more (docs/performance.md). */
+const STARTED_MS = 200
+
 /**
  * Keeps the linker small: one goes beside every instance. V8 lets the space for new objects grow from 1 to 16 MiB under
  * load and keeps it; a linker's objects live for one request, so the small space is collected quickly anyway. Takes about
  * 20 MiB off a busy linker (docs/performance.md). For a process of its own only, not where a linker is embedded.
+ *
+ * @returns what undoes it, for the end: compiled code that is kept (code-cache.ts) is of use to a start with the same flags only
  */
-export function keepSmall(): void {
-  setFlagsFromString('--semi-space-growth-factor=1')
+export function keepSmallSoon(): () => void {
+  const timer = setTimeout(setFlagsFromString, STARTED_MS, '--semi-space-growth-factor=1').unref()
+  return () => {
+    clearTimeout(timer)
+    setFlagsFromString('--semi-space-growth-factor=2') // V8's default
+  }
 }

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { CompiledLinker } from './linker-process.testkit.ts'
@@ -9,13 +9,19 @@ vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 })
 /** Runs in the linker before its first module: notes what is loaded, and between it what is spawned. */
 const PRELOAD = `
 const childProcess = require('node:child_process')
-const { appendFileSync } = require('node:fs')
+const fs = require('node:fs')
+const { basename } = require('node:path')
 const Module = require('node:module')
-const note = (what) => appendFileSync(process.env.LOAD_LOG, what + '\\n')
+const note = (what) => fs.appendFileSync(process.env.LOAD_LOG, what + '\\n')
 const { _load: load } = Module
 Module._load = function (specifier, ...rest) {
   note(specifier)
   return load.call(this, specifier, ...rest)
+}
+const read = fs.readFileSync
+fs.readFileSync = (file, ...rest) => {
+  if (/bundle-[^/]+$/.test(file)) note('./' + basename(file))
+  return read(file, ...rest)
 }
 const { getBuiltinModule } = process
 process.getBuiltinModule = (name) => {
@@ -56,15 +62,17 @@ async function loads(...flags: string[]): Promise<string[]> {
 }
 
 const APPLICATION = 'spawn sh'
-const files = (loaded: readonly string[]) => loaded.filter((specifier) => specifier.startsWith('.'))
+const files = (loaded: readonly string[]) => loaded.filter((specifier) => specifier.startsWith('./'))
 
 it('starts the application before it loads the tunnel, the HTTP path or ws; each of the two is one file', async () => {
   const order = await loads()
   const spawnedAt = order.indexOf(APPLICATION)
-  expect(files(order.slice(0, spawnedAt))).toEqual(['../dist/bundle-main.cjs', './bundle-start.cjs'])
-  const after = new Set(files(order.slice(spawnedAt)))
-  after.delete('./bundle-start.cjs')
-  expect([...after]).toEqual(['./bundle-linker.cjs'])
+  expect(files(order.slice(0, spawnedAt))).toEqual([
+    './bundle-main.cjs',
+    './bundle-cli.cjs',
+    './bundle-start.cjs',
+  ])
+  expect(files(order.slice(spawnedAt))).toEqual(['./bundle-linker.cjs'])
 })
 
 it('starts nothing before the application but what makes its pipes, and the guard right behind it', async () => {
@@ -90,9 +98,23 @@ it('loads node:http2 for an application that speaks it, after its start, and for
 })
 
 it('loads what a control socket needs for those who want one, before their application, which is told of it', async () => {
-  const file = './bundle-control-socket.js'
+  const file = './bundle-control-socket.cjs'
   expect(await loads()).not.toContain(file)
   const order = await loads('--control', join(compiled.folder, 'link.sock'))
   expect(order.indexOf(file)).toBeGreaterThan(0)
-  expect(order.indexOf(file)).toBeLessThan(order.indexOf(SPAWN))
+  expect(order.indexOf(file)).toBeLessThan(order.indexOf(APPLICATION))
+})
+
+it('keeps compiled code for its user, once for all starts', async () => {
+  const env = { XDG_CACHE_HOME: join(compiled.folder, 'cache') }
+  const own = join(env.XDG_CACHE_HOME, 'brxy', `${process.version}-${process.arch}`)
+  const kept = async () => {
+    const linker = compiled.run(['-e', edge.address, '-r', 'shop', '--', 'sh', '-c', 'exit 3'], env)
+    expect(await linker.ends(), linker.stderr).toBe(3)
+    return Object.fromEntries(readdirSync(own).map((name) => [name, statSync(join(own, name)).ino]))
+  }
+  const first = await kept()
+  expect(Object.keys(first).sort()).toEqual(['bundle-cli.cjs', 'bundle-linker.cjs', 'bundle-start.cjs'])
+  // What is of no use, for it was made with other flags, say, would be made anew.
+  expect(await kept()).toEqual(first)
 })

@@ -1,4 +1,7 @@
-import { runLink } from './cli.ts'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { runLink } from './cli.ts'
+import { CodeCache, cacheFolder } from './code-cache.ts'
 
 /**
  * The command, bundled as CommonJS for the bins of this package and of `brxy`.
@@ -15,8 +18,12 @@ export function run(words: readonly string[], version: () => string): void {
       return process.stdout.columns ?? 100
     },
   }
-  void runLink(words, environment).then((code) => {
+  const code = new CodeCache(dirname(fileURLToPath(import.meta.url)), cacheFolder(process.env))
+  const start = code.load('bundle-cli.cjs') as { runLink: typeof runLink }
+  void start.runLink(words, environment).then((status) => {
     // Not process.exit(): what was written to a pipe has to leave first. Nothing keeps the process alive by now.
-    process.exitCode = code
+    process.exitCode = status
+    // A run that has only shown its help has made little of it.
+    if (code.isLoaded('bundle-linker.cjs')) code.save()
   })
 }

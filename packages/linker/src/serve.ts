@@ -7,7 +7,7 @@ import type { LinkRequest } from './cli.ts'
 import type { ControlSocket } from './control/control-socket.ts'
 import { LinkError } from './error.ts'
 import type { LinkerEvent } from './event.ts'
-import { keepSmall } from './footprint.ts'
+import { keepSmallSoon } from './footprint.ts'
 import { type LogSink, logEvent } from './log.ts'
 import { onSignals } from './signals.ts'
 import { StartedApplication } from './started-application.ts'
@@ -34,9 +34,9 @@ export async function serve(request: LinkRequest, env: NodeJS.ProcessEnv): Promi
     return status
   }
 
-  keepSmall()
   const signals = onSignals()
   let control: ControlSocket | null = null
+  let growAgain = () => {}
   try {
     let application: Application | null = null
     if (command !== undefined || options.control !== undefined) {
@@ -74,6 +74,7 @@ export async function serve(request: LinkRequest, env: NodeJS.ProcessEnv): Promi
     })
     linker.start()
     control?.attach(linker)
+    growAgain = keepSmallSoon()
     signals.handle({
       onEnd: (number, count) => (count === 1 ? linker.drain() : linker.kill(number)),
       onReplace: () => linker.replace(),
@@ -84,6 +85,7 @@ export async function serve(request: LinkRequest, env: NodeJS.ProcessEnv): Promi
     if (error instanceof LinkError) return complain(error, USAGE)
     throw error
   } finally {
+    growAgain()
     signals.close()
     control?.close()
   }
