@@ -49,6 +49,8 @@ export default {
     chunkFileNames: 'bundle-[name].cjs',
     // All that is there before the application is spawned; what is loaded later shares it.
     codeSplitting: { groups: [{ name: 'start', test: /[\\/]dist[\\/]cli\.js$/ }] },
+    // The command is one of them.
+    minifyInternalExports: false,
     // Names stay, for the sake of stack traces.
     minify: { mangle: false, compress: false, codegen: { removeWhitespace: true } },
     postBanner: ({ name }) => (name === 'linker' ? `/*! Contains ws.\n${license}*/` : ''),

@@ -1,8 +1,11 @@
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { CodeCache, cacheFolder } from './code-cache.ts'
+
+const require = createRequire(import.meta.url)
 
 // Two copies of the files, as of two processes: within one, V8 remembers what it compiled under the same name.
 let folder: string
@@ -27,14 +30,14 @@ function write(name: string, source: string): void {
 }
 
 /** What the first file comes to, and whether each of both came from the cache. */
-function load(code = new CodeCache(folder, cache)) {
+function load(code = new CodeCache(folder, require, cache)) {
   const { sum } = code.load('one.cjs') as { sum: () => number }
   return { sum: sum(), cached: [code.isCached('one.cjs'), code.isCached('two.cjs')], code }
 }
 
 /** As a process before this one left it. */
 function fill(): void {
-  load(new CodeCache(earlier, cache)).code.save()
+  load(new CodeCache(earlier, require, cache)).code.save()
 }
 
 it('loads files that require each other and what Node has, each of them once', () => {
@@ -79,10 +82,10 @@ it('does not trust a file that others may write', () => {
 it('works where nothing can be kept', () => {
   mkdirSync(join(folder, 'file'), { recursive: true })
   writeFileSync(join(folder, 'file/x'), '')
-  const { sum, code } = load(new CodeCache(folder, join(folder, 'file/x/y')))
+  const { sum, code } = load(new CodeCache(folder, require, join(folder, 'file/x/y')))
   code.save()
   expect(sum).toBe(3)
-  const without = load(new CodeCache(folder, undefined))
+  const without = load(new CodeCache(folder, require, undefined))
   without.code.save()
   expect(without.sum).toBe(3)
 })

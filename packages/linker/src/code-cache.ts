@@ -1,5 +1,4 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { basename, join } from 'node:path'
 import { Script } from 'node:vm'
 
@@ -26,17 +25,18 @@ interface Loaded {
 export class CodeCache {
   readonly #folder: string
   readonly #cache: string | undefined
-  readonly #require: NodeJS.Require
+  readonly #require: (id: string) => unknown
   readonly #loaded = new Map<string, Loaded>()
 
   /**
    * @param folder of the files, which require each other as `./name` and nothing else but what Node has
+   * @param require for what Node has
    * @param cache folder for the data, made when it is first written; undefined: there is none
    */
-  constructor(folder: string, cache: string | undefined) {
+  constructor(folder: string, require: (id: string) => unknown, cache: string | undefined) {
     this.#folder = folder
     this.#cache = cache
-    this.#require = createRequire(join(folder, 'x.cjs'))
+    this.#require = require
   }
 
   /** What require() would return. */

@@ -67,11 +67,7 @@ const files = (loaded: readonly string[]) => loaded.filter((specifier) => specif
 it('starts the application before it loads the tunnel, the HTTP path or ws; each of the two is one file', async () => {
   const order = await loads()
   const spawnedAt = order.indexOf(APPLICATION)
-  expect(files(order.slice(0, spawnedAt))).toEqual([
-    './bundle-main.cjs',
-    './bundle-cli.cjs',
-    './bundle-start.cjs',
-  ])
+  expect(files(order.slice(0, spawnedAt))).toEqual(['./bundle-main.cjs', './bundle-start.cjs'])
   expect(files(order.slice(spawnedAt))).toEqual(['./bundle-linker.cjs'])
 })
 
@@ -114,7 +110,7 @@ it('keeps compiled code for its user, once for all starts', async () => {
     return Object.fromEntries(readdirSync(own).map((name) => [name, statSync(join(own, name)).ino]))
   }
   const first = await kept()
-  expect(Object.keys(first).sort()).toEqual(['bundle-cli.cjs', 'bundle-linker.cjs', 'bundle-start.cjs'])
+  expect(Object.keys(first).sort()).toEqual(['bundle-linker.cjs', 'bundle-start.cjs'])
   // What is of no use, for it was made with other flags, say, would be made anew.
   expect(await kept()).toEqual(first)
 })

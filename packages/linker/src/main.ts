@@ -1,5 +1,3 @@
-import { dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { runLink } from './cli.ts'
 import { CodeCache, cacheFolder } from './code-cache.ts'
 
@@ -18,8 +16,9 @@ export function run(words: readonly string[], version: () => string): void {
       return process.stdout.columns ?? 100
     },
   }
-  const code = new CodeCache(dirname(fileURLToPath(import.meta.url)), cacheFolder(process.env))
-  const start = code.load('bundle-cli.cjs') as { runLink: typeof runLink }
+  // As CommonJS has them: `import.meta.url` and createRequire() would be loaded.
+  const code = new CodeCache(__dirname, require, cacheFolder(process.env))
+  const start = code.load('bundle-start.cjs') as { runLink: typeof runLink }
   void start.runLink(words, environment).then((status) => {
     // Not process.exit(): what was written to a pipe has to leave first. Nothing keeps the process alive by now.
     process.exitCode = status
