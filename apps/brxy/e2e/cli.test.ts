@@ -98,6 +98,8 @@ describe('a mistake on the command line', () => {
     [['edge', '--patiense', '3s'], 'there is no flag --patiense; did you mean --patience?'],
     [['edge', '--xyzzy'], 'there is no flag --xyzzy'],
     [['edge', 'python3'], '"python3" is one word too many; the command to run goes after --'],
+    [['edge', 'brxy.yaml'], '"brxy.yaml" is one word too many; a file goes after -f'],
+    [['init', 'node', 'server.js'], '"server.js" is one word too many; the command to run goes after --'],
     [['edge', '--max'], '--max needs a value'],
     [['edge', '--max', '3', '--max', '4'], '--max: is given twice'],
     [['edge', '--max', 'ten'], '--max: "ten" is not a whole number'],

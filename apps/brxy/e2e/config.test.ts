@@ -40,7 +40,7 @@ describe('brxy init', () => {
   })
 
   it('shows in its comments what check accepts as well', async () => {
-    await file.run(['init'])
+    await file.run(['init', '--', 'node', 'server.js'])
     const text = readFileSync(file.path, 'utf8')
     // Comments that are keys or elements of lists, not sentences.
     const key = /^( +)# ( *)((?:- \{|(?:hosts|min|keepWarm|passive|api|paths|scaler):).*)$/gm
@@ -75,7 +75,7 @@ apps:
     hosts: [shop.test]
     max: 40
     slots: \${SLOTS}
-    scaler: { shell: { command: [brxy, link, --, shop] } }
+    scaler: { shell: { command: [brxy, link, --, sh] } }
 `
   const ENV = {
     ADMIN_TOKEN: 'swordfish-of-the-operator',
@@ -96,6 +96,8 @@ apps:
     ['apps.shop.hold', '20s', 'defaults'],
     ['apps.shop.patience', '200ms', 'defaults'],
     ['apps.shop.min', '0', 'default'],
+    ['apps.shop.scaler.shell.command', 'brxy,link,--,sh', 'brxy.yaml:13'],
+    ['apps.shop.scaler.shell.killAfter', '45s', 'default'],
   ]
 
   it('shows each option and its line, variable or default, and no secret, as a table', async () => {
@@ -122,14 +124,43 @@ apps:
     for (const secret of [ENV.ADMIN_TOKEN, ENV.SECRET]) expect(stdout).not.toContain(secret)
   })
 
+  it.each([
+    [['check', 'other.yaml'], {}],
+    [['check', '-f', 'other.yaml'], {}],
+    [['check', '--file=other.yaml'], {}],
+    [['check'], { BRXY_FILE: 'other.yaml' }],
+  ])('%j with %j checks another file than brxy.yaml', async (words, env) => {
+    file.beside('other.yaml', 'version: 1\napps: {}\n')
+    const { code, stdout, stderr } = await file.run(words, env as Record<string, string>)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toContain('\nother.yaml is good: 0 apps')
+  })
+
   it('warns of a secret that stands in the file itself, without repeating it', async () => {
     file.write('version: 1\nadmin:\n  token: swordfish-of-the-operator\napps: {}\n')
     const { code, stdout, stderr } = await file.run(['check'])
     expect(code).toBe(0)
     expect(stderr).toMatch(
-      /^brxy\.yaml:3:10: admin\.token: the secret stands in the file itself; \{ file: PATH/,
+      /^brxy\.yaml:3:10: warning: admin\.token: the secret stands in the file itself; \{ file: PATH/,
     )
+    expect(stdout).toContain('is good, with 1 warning: 0 apps, 0 routes.')
     expect(stdout + stderr).not.toContain('swordfish')
+  })
+
+  it('warns of programs that are not there, which may be elsewhere where the edge runs', async () => {
+    file.beside('start', 'not executable')
+    file.write(MISSING)
+    const { code, stdout, stderr } = await file.run(['check'])
+    expect(code).toBe(0)
+    expect(stdout).toContain('is good, with 3 warnings: 6 apps, 6 routes.')
+    const command = (app: string, at: number) => `apps.${app}.scaler.shell.command[${at}]`
+    expect(stderr).toBe(`\
+brxy.yaml:3:56: warning: ${command('one', 0)}: "brxi" is not found on PATH; install it, or give its path
+brxy.yaml:4:72: warning: ${command('two', 3)}: "nodde" is not found on PATH; install it, or give its path
+brxy.yaml:5:58: warning: ${command('three', 0)}: "./start" is not executable; chmod +x it, or name its interpreter
+`)
+    const { ok, warnings } = JSON.parse((await file.run(['check', '--json'])).stdout)
+    expect({ ok, warnings }).toMatchObject({ ok: true, warnings: [{ line: 3 }, { line: 4 }, { line: 5 }] })
   })
 
   it.each([
@@ -166,6 +197,16 @@ apps:
   shop: { hosts: [shop.test] }
   api: { hosts: [shop.test], paths: [{ prefix: /api, strip: true }] }
   previews: { hosts: ["*.preview.test"], perHost: true }
+`
+
+const MISSING = `version: 1
+apps:
+  one: { hosts: [a.test], scaler: { shell: { command: [brxi, link, --, node, server.js] } } }
+  two: { hosts: [b.test], scaler: { shell: { command: [brxy, link, --, nodde, server.js] } } }
+  three: { hosts: [c.test], scaler: { shell: { command: [./start] } } }
+  four: { hosts: [d.test], scaler: { shell: { command: [sh, -c, brxi], env: { PATH: /bin } } } }
+  five: { hosts: [e.test], scaler: { shell: { command: ["{ brxi", "; }"], shell: true } } }
+  six: { hosts: [f.test], scaler: { shell: { command: [brxy, link, --to, "127.0.0.1:3000"] } } }
 `
 
 /** A file in which a comment says of each wrong line what should be said about it. */
@@ -207,10 +248,18 @@ apps:
     max: 2                                    # 5: apps.shop.max: the key "max" stands twice, in lines 7 and 8
     min: \${NO_MIN:?how many?}                 # 10: apps.shop.min: the variable NO_MIN is not set: how many?
 `,
+  'what follows from another one, once': `version: 1
+listen: [8080]                                # 10: listen[0]: 8080 must be a string; quote it
+apps:
+  shop: {}
+  api:
+    path: [/api]                              # 5: apps.api.path: there is no such option; did you mean paths?
+`,
   'its version': `version: 2                                   # 10: version: must be 1
 apps: {}
 `,
   'no version': `apps: {}                                      # 1: version: is required; begin the file with version: 1
+listen: [nowhere]                             # 10: listen[0].bind: "nowhere" is no address; expected PORT
 `,
   'a tab': `version: 1
 apps:

@@ -243,8 +243,12 @@ describe('docs/config.md', () => {
     writeFileSync(join(dir.path, 'errors/5xx.html'), '{{detail}}')
     writeFileSync(join(dir.path, 'brxy'), 'a secret that signs tokens')
     const text = code.replace('/run/secrets/', './')
+    // Programs of the reader's own, or of a package that need not be here.
+    for (const program of ['start-preview', 'redis-server'])
+      writeFileSync(join(dir.path, program), '', { mode: 0o755 })
     writeFileSync(join(dir.path, 'x.yaml'), text.startsWith('version:') ? text : `version: 1\n${text}`)
-    await run(['check', 'x.yaml'], { ADMIN_TOKEN: 'an-admin-token' }, dir.path)
+    const PATH = `${process.env.PATH}:${dir.path}`
+    await run(['check', 'x.yaml'], { ADMIN_TOKEN: 'an-admin-token', PATH }, dir.path)
   })
 })
 

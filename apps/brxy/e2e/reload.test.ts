@@ -66,13 +66,29 @@ describe('brxy reload', () => {
     expect((await file.reload(edge)).stdout).toBe('no option is different\n')
   })
 
+  it('warns of a program that is not there, and so does the log', async () => {
+    await start({})
+    file.set({ shop: { scaler: launched(['brxi', 'link']) } })
+    const { code, stdout, stderr } = await file.reload(edge)
+    const warning =
+      /brxy\.yaml:\d+:\d+: warning: apps\.shop\.scaler\.shell\.command\[0\]: "brxi" is not found/
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '+ apps.shop\n' })
+    expect(stderr).toMatch(warning)
+    expect(await edge.event('config warning')).toMatchObject({
+      level: 'warn',
+      problem: expect.stringMatching(warning),
+    })
+  })
+
   it('finds the edge, its token and its state by the file alone, from any directory', async () => {
     const [admin] = await freePorts(1)
     await start({}, { admin: { bind: `127.0.0.1:${admin}` } })
     const elsewhere = new ConfigFile()
     try {
-      const { code, stdout, stderr } = await elsewhere.run(['reload', '-f', file.path])
-      expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'no option is different\n', stderr: '' })
+      for (const words of [['-f', file.path], [file.path]]) {
+        const { code, stdout, stderr } = await elsewhere.run(['reload', ...words])
+        expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'no option is different\n', stderr: '' })
+      }
     } finally {
       elsewhere.remove()
     }
@@ -242,6 +258,15 @@ describe('a file that cannot be used', () => {
     expect((await at('shop.test')).json().pid).toBe(pid)
     await change({ shop: { hosts: ['store.test'], scaler: echo } })
     expect((await at('store.test')).json().pid).toBe(pid)
+  })
+
+  it('and by which no edge is found, either, changes nothing as well', async () => {
+    await start({})
+    file.write('version: 1\nadmin: { bind: 9081\n')
+    const { code, stdout, stderr } = await file.run(['reload'])
+    expect({ code, stdout }).toEqual({ code: 78, stdout: '' })
+    expect(stderr).toMatch(/^brxy\.yaml:3:1: .*\nbrxy reload: nothing was changed\n$/)
+    expect(edge.matching('reload failed')).toEqual([])
   })
 
   it('has another stateDir, which only a new process can have', async () => {

@@ -90,7 +90,8 @@ const COMMANDS: readonly Command[] = [
   },
   {
     name: 'reload',
-    usage: 'reload [options]',
+    positionals: ' [file]',
+    usage: 'reload [file] [options]',
     summary: 'has a running edge read its file again, and shows what changed',
     sentence:
       'Asks a running edge to read its configuration file again; requests that are held or under way go on.',
@@ -212,11 +213,16 @@ function explain(message: string, own: readonly string[]): string {
       return `there is no command "${typed}"${meant(typed, NAMES)}`
     }
     if (!typed.startsWith('-')) {
-      return `"${typed}" is one word too many${command.name === 'edge' ? '; the command to run goes after --' : ''}`
+      return `"${typed}" is one word too many${whereItBelongs(command.name, typed)}`
     }
     return `there is no flag ${typed.split('=', 1)[0]}${meant(word, Object.keys(yargsOptions(command.flags)), '--')}`
   })
   return [...new Set(told)].join('\n')
+}
+
+function whereItBelongs(command: string, word: string): string {
+  if (command !== 'edge' && command !== 'init') return ''
+  return /\.ya?ml$/.test(word) ? '; a file goes after -f' : '; the command to run goes after --'
 }
 
 function meant(word: string, words: readonly string[], dashes = ''): string {

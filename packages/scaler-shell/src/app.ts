@@ -1,9 +1,9 @@
-import { resolve } from 'node:path'
 import { type AppScaler, type Instance, type OutputSource, ScalerError, type Target } from '@brxy/scaler'
 import { launchEnvironment } from './environment.ts'
 import type { LaunchSpec } from './launch.ts'
 import type { Launches } from './launches.ts'
 import type { AppOptions, ShellOptions } from './options.ts'
+import { directoryOf } from './program.ts'
 
 /** Scales one app: says what a launch runs, and leaves the rest to {@link Launches}. */
 export class ShellApp implements AppScaler, OutputSource {
@@ -52,10 +52,4 @@ export class ShellApp implements AppScaler, OutputSource {
     if (signal.aborted)
       throw new ScalerError('scaler/aborted', 'the call was aborted', { cause: signal.reason })
   }
-}
-
-/** undefined: that of the edge. */
-function directoryOf(common: string | undefined, own: string | undefined): string | undefined {
-  if (common === undefined || own === undefined) return own ?? common
-  return resolve(common, own)
 }

@@ -2,7 +2,7 @@
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** What execvp searches where there is no PATH (POSIX leaves it to the system; these are the two that exist). */
-const FALLBACK_PATH = '/usr/bin:/bin'
+export const FALLBACK_PATH = '/usr/bin:/bin'
 
 // The edge's own: its BRXY_* are its options and secrets, the others are systemd's messages to it. A child that found
 // them would take the edge's listening sockets for its own, or tell systemd that it is ready.

@@ -27,5 +27,6 @@ const shell = ((options, host): Scaler => {
 
 export default shell
 
-// For docs.
+// For `brxy check` and docs.
 export { APP_OPTIONS, SHELL_OPTIONS } from './options.ts'
+export { type LaunchPlace, launchPlace, lookUpProgram } from './program.ts'

@@ -3,8 +3,9 @@ import type { CommandEnvironment } from '@brxy/linker/cli'
 import { collect, defineOptions, type Keys, leavesOf, OptionsError } from '@brxy/options'
 import { type ListedOption, listOptions } from '@brxy/options/describe'
 import { columns } from '../columns.ts'
-import { effective, type LoadedConfig, loadConfig } from '../config/load.ts'
-import { ConfigError } from '../config/problem.ts'
+import { effective } from '../config/effective.ts'
+import { type LoadedConfig, loadConfig } from '../config/load.ts'
+import { ConfigError, formatWarning } from '../config/problem.ts'
 import { SETTINGS } from '../config/tables.ts'
 import { EXIT } from '../exit-code.ts'
 import { flagTexts } from '../table-flags.ts'
@@ -17,19 +18,24 @@ export const CHECK_FLAGS = defineOptions({
     placeholder: 'HOST/PATH',
     doc: 'Say only which app gets a request for this address.',
   },
+  file: {
+    kind: 'string',
+    flag: true,
+    alias: 'f',
+    env: 'BRXY_FILE',
+    placeholder: 'FILE',
+    default: 'brxy.yaml',
+    doc: 'The same as the word.',
+  },
   json: { kind: 'boolean', flag: true, default: false, doc: 'For programs.' },
 })
-
-/** Where the file is if nobody says so. */
-const DEFAULT_FILE = 'brxy.yaml'
 
 /** Prints each option and where it comes from. @returns the exit code. @throws ConfigError */
 export async function runCheck(
   argv: Readonly<Record<string, unknown>>,
   { env }: CommandEnvironment,
 ): Promise<number> {
-  const { route, json } = collect(CHECK_FLAGS, { flags: flagTexts(CHECK_FLAGS, argv), env }).values
-  const file = typeof argv.file === 'string' ? argv.file : DEFAULT_FILE
+  const { route, file, json } = collect(CHECK_FLAGS, { flags: flagTexts(CHECK_FLAGS, argv), env }).values
   const config = await loadConfig({ file, flags: {}, env }).catch((error: unknown) => {
     if (!json || !(error instanceof ConfigError)) throw error
     return error
@@ -43,8 +49,7 @@ export async function runCheck(
     config.source?.written(keys),
   )
   process.stdout.write(json ? asJson(config, options) : asTable(config, file, options))
-  for (const { line, column, path, message } of config.warnings)
-    process.stderr.write(`${file}:${line}:${column}: ${path}: ${message}\n`)
+  for (const warning of config.warnings) process.stderr.write(`${formatWarning(warning)}\n`)
   return EXIT.CLEAN
 }
 
@@ -78,12 +83,17 @@ function has(value: unknown, keys: Keys): boolean {
   return at !== null
 }
 
-function asTable({ settings }: LoadedConfig, file: string, options: readonly ListedOption[]): string {
+function asTable(
+  { settings, warnings }: LoadedConfig,
+  file: string,
+  options: readonly ListedOption[],
+): string {
   const rows = options.map(({ path, text, source }) => [path, source, text])
   const { size: apps } = settings.apps
   const { size: routes } = settings.routes
   const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`
-  return `${columns([['OPTION', 'FROM', 'VALUE'], ...rows])}\n\n${file} is good: ${count(apps, 'app')}, ${count(routes, 'route')}.\n`
+  const but = warnings.length === 0 ? '' : `, with ${count(warnings.length, 'warning')}`
+  return `${columns([['OPTION', 'FROM', 'VALUE'], ...rows])}\n\n${file} is good${but}: ${count(apps, 'app')}, ${count(routes, 'route')}.\n`
 }
 
 function asJson({ warnings }: LoadedConfig, options: readonly ListedOption[]): string {

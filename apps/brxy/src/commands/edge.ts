@@ -4,6 +4,7 @@ import type { CommandEnvironment } from '@brxy/linker/cli'
 import { collect, OptionsError } from '@brxy/options'
 import { isBrxyError } from '@brxy/protocol'
 import { type LoadedConfig, loadConfig, stateDirOf } from '../config/load.ts'
+import { formatWarning } from '../config/problem.ts'
 import { Reloader } from '../config/reloader.ts'
 import { COMMAND, EDGE_FLAGS } from '../config/tables.ts'
 import { watchFiles } from '../config/watch.ts'
@@ -34,8 +35,7 @@ export async function runEdge(
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   const isText = log === 'text' || (log === 'auto' && process.stdout.isTTY === true)
   const write: (event: LogEvent) => void = isText ? textLog(version) : jsonLog()
-  for (const { file, line, path, message } of loaded.warnings)
-    write({ type: 'config-warning', problem: `${file}:${line}: ${path}: ${message}` })
+  for (const warning of loaded.warnings) write({ type: 'config-warning', problem: formatWarning(warning) })
   const reloader = own.file === undefined ? null : new Reloader(places, loaded, write)
   const make = (configuration: EdgeConfiguration): Edge => {
     const edge: Edge = new Edge({

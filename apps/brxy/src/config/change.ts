@@ -1,5 +1,6 @@
 import { diffOptions, listOptions, type OptionChange } from '@brxy/options/describe'
-import { effective, type LoadedConfig } from './load.ts'
+import { effective } from './effective.ts'
+import type { LoadedConfig } from './load.ts'
 import { SETTINGS } from './tables.ts'
 
 /** What is different between two configurations, in words of the file. */

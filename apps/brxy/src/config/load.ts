@@ -14,6 +14,7 @@ import {
 import { defaultStateDir } from '../state-dir.ts'
 import { adaptersFor } from './adapters.ts'
 import type { ConfigProblem } from './problem.ts'
+import { missingPrograms } from './programs.ts'
 import { Report, readSource } from './report.ts'
 import type { ConfigSource } from './source.ts'
 import { SETTINGS } from './tables.ts'
@@ -61,8 +62,8 @@ export async function loadConfig(places: ConfigPlaces): Promise<LoadedConfig> {
     onError: report.add,
   })
   const values = completed(collected, file !== null)
-  const settings = await loadSettings(values, directory, report.add)
-  const adapters = await adaptersFor(values, directory, report.add)
+  const settings = await loadSettings(values, directory, report.addUnlessItFollows)
+  const adapters = await adaptersFor(values, directory, report.addUnlessItFollows)
   report.throwIfAny()
   return {
     collected: { ...collected, values },
@@ -70,7 +71,14 @@ export async function loadConfig(places: ConfigPlaces): Promise<LoadedConfig> {
     settings,
     source,
     files: source === null ? [] : filesOf(source, values, directory, env),
-    warnings: source === null ? [] : [...literalSecrets(source), ...warningsOf(source, settings)],
+    warnings:
+      source === null
+        ? []
+        : warningsOf(source, [
+            ...literalSecrets(source),
+            ...settings.tls.warnings,
+            ...missingPrograms(values.apps, adapters.shell?.options, env),
+          ]),
   }
 }
 
@@ -153,25 +161,29 @@ function secretsOf(source: ConfigSource): { keys: Keys; value: unknown }[] {
     .map(({ keys }) => ({ keys, value: valueAt(source.value, keys) }))
 }
 
-function literalSecrets(source: ConfigSource): ConfigProblem[] {
+/** What works, or may work, and is not what its author meant. */
+interface Warning {
+  readonly keys: Keys
+  readonly message: string
+}
+
+function literalSecrets(source: ConfigSource): Warning[] {
   const message = 'the secret stands in the file itself; { file: PATH } or { env: NAME } keeps it out'
   return secretsOf(source)
     .filter(({ keys, value }) => typeof value === 'string' && source.written(keys) === undefined)
-    .map(({ keys }) => ({
-      file: source.file,
-      ...source.position(keys, 'value'),
-      path: keys.join('.'),
-      message,
-    }))
+    .map(({ keys }) => ({ keys, message }))
 }
 
-function warningsOf(source: ConfigSource, { tls }: EdgeSettings): ConfigProblem[] {
-  return tls.warnings.map(({ keys, message }) => ({
-    file: source.file,
-    ...source.position(keys, 'value'),
-    path: pathOf(keys),
-    message,
-  }))
+/** With their places, in the order of the file. */
+function warningsOf(source: ConfigSource, warnings: readonly Warning[]): ConfigProblem[] {
+  return warnings
+    .map(({ keys, message }) => ({
+      file: source.file,
+      ...source.position(keys, 'value'),
+      path: pathOf(keys),
+      message,
+    }))
+    .sort((a, b) => a.line - b.line || a.column - b.column)
 }
 
 function valueAt(value: unknown, keys: Keys): unknown {
@@ -179,10 +191,4 @@ function valueAt(value: unknown, keys: Keys): unknown {
     (at, key) => (at as Record<string | number, unknown> | null | undefined)?.[key],
     value,
   )
-}
-
-/** Options as they hold, for each app also where it says nothing. */
-export function effective({ collected, settings }: LoadedConfig): Settings {
-  const apps = Object.fromEntries([...settings.apps].map(([name, { options }]) => [name, options]))
-  return { ...collected.values, apps }
 }

@@ -42,17 +42,22 @@ export class ConfigError extends Error {
 
   /** @param problems at least one */
   constructor(problems: readonly ConfigProblem[], options?: { cause?: unknown }) {
-    const lines = problems.slice(0, MAX_LISTED).map(formatProblem)
+    const lines = problems.slice(0, MAX_LISTED).map((problem) => formatProblem(problem))
     if (problems.length > MAX_LISTED) lines.push(`and ${problems.length - MAX_LISTED} more`)
     super(lines.join('\n'), options)
     this.problems = problems
   }
 }
 
+/** One line about something that works and may not be meant so: `brxy.yaml:3:10: warning: admin.token: ...`. */
+export function formatWarning(problem: ConfigProblem): string {
+  return formatProblem(problem, 'warning: ')
+}
+
 /** `file:line:column: path: message`; what is unknown is left out. */
-function formatProblem({ file, line, column, path, message }: ConfigProblem): string {
+function formatProblem({ file, line, column, path, message }: ConfigProblem, kind = ''): string {
   const place = [file, line, column].filter((part) => part !== 0).join(':')
-  return path === '' ? `${place}: ${message}` : `${place}: ${path}: ${message}`
+  return `${place}: ${kind}${path === '' ? '' : `${path}: `}${message}`
 }
 
 /** A piece of a file as a message shows it: quoted, on one line, cut after 80 characters. */

@@ -3,7 +3,7 @@ import { isBrxyError } from '@brxy/protocol'
 import type { LogEvent } from '../log/event.ts'
 import { changesBetween } from './change.ts'
 import { type ConfigPlaces, type LoadedConfig, loadConfig } from './load.ts'
-import { ConfigError } from './problem.ts'
+import { ConfigError, formatWarning } from './problem.ts'
 
 /** What decides how the process runs, so that only a new process can change it. */
 const FIXED = ['stateDir', 'log', 'requests'] as const
@@ -63,9 +63,9 @@ export class Reloader {
       this.#loadedAt = new Date()
       this.#problems = []
       this.#write({ type: 'reloaded', changes })
-      for (const { message, file, line, path } of next.warnings)
-        this.#write({ type: 'config-warning', problem: `${file}:${line}: ${path}: ${message}` })
-      return { ok: true, changes }
+      const warnings = next.warnings.map(formatWarning)
+      for (const problem of warnings) this.#write({ type: 'config-warning', problem })
+      return { ok: true, changes, warnings }
     } catch (error) {
       const problems = problemsOf(error)
       if (!isRetry || problems.join() !== this.#problems.join())

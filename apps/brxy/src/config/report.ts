@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Environment, OptionsError } from '@brxy/options'
+import type { Environment, Keys, OptionsError } from '@brxy/options'
 import { ConfigError, type ConfigProblem, type Position } from './problem.ts'
 import { ConfigSource } from './source.ts'
 
@@ -23,6 +23,10 @@ function readText(file: string): string {
 export class Report {
   readonly #source: ConfigSource | null
   readonly #problems: ConfigProblem[] = []
+  /** Of what {@link add} was told. */
+  readonly #places = new Set<string>()
+  /** The same, and all that each of them stands in. */
+  readonly #around = new Set<string>()
 
   constructor(source: ConfigSource | null) {
     this.#source = source
@@ -30,6 +34,25 @@ export class Report {
 
   /** What is wrong in a flag or a variable is thrown at once: the file is not at fault. */
   readonly add = (error: OptionsError): void => {
+    this.#add(error)
+    // That it has no version says nothing about the rest of the file.
+    if (error.keys.length === 0) return
+    this.#places.add(JSON.stringify(error.keys))
+    for (const around of prefixesOf(error.keys)) this.#around.add(around)
+  }
+
+  /**
+   * The same for what is checked on top of values of which some may be absent because they were wrong: around and below
+   * such a place another mistake only follows from the first.
+   */
+  readonly addUnlessItFollows = (error: OptionsError): void => {
+    const prefixes = prefixesOf(error.keys)
+    const follows =
+      this.#around.has(JSON.stringify(error.keys)) || prefixes.some((place) => this.#places.has(place))
+    if (!follows) this.#add(error)
+  }
+
+  #add(error: OptionsError): void {
     const { code, path, keys, detail } = error
     const source = this.#source
     if (source === null || /^(--|BRXY_)/.test(path)) throw error
@@ -41,4 +64,9 @@ export class Report {
     if (this.#problems.length === 0) return
     throw new ConfigError(this.#problems.sort((a, b) => a.line - b.line || a.column - b.column))
   }
+}
+
+/** A place and all that it stands in, but for the file as a whole. */
+function prefixesOf(keys: Keys): string[] {
+  return keys.map((_, at) => JSON.stringify(keys.slice(0, at + 1)))
 }
