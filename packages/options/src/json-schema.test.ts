@@ -273,6 +273,8 @@ describe('jsonSchema', () => {
     expect(Object.values(schema.properties.apps.patternProperties)[0].properties.max).toMatchObject({
       description: 'Most copies. Default: as in `defaults`. From 1 to 100.',
     })
+    // Of a list that is empty by default.
+    expect(JSON.stringify(schema)).not.toContain('Default: .')
   })
 
   it('lets nothing stand that no row describes', () => {

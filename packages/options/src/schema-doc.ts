@@ -12,7 +12,9 @@ export function doc(row: Row | NestedRow): Schema {
   if (range !== '') words.push(range.startsWith('at ') ? `A${range.slice(1)}.` : `From ${range}.`)
   if (row.default === undefined) return { description: words.join(' ') }
   const standard = asWritten(row, row.default)
-  words.push(`Default: ${typeof standard === 'object' ? formatOption(row, row.default as never) : standard}.`)
+  const text = typeof standard === 'object' ? formatOption(row, row.default as never) : String(standard)
+  // Of an empty list there is nothing to say; the sentence tells what it means.
+  if (text !== '') words.push(`Default: ${text}.`)
   return { description: words.join(' '), default: standard }
 }
 
