@@ -171,7 +171,7 @@ export const EDGE_ERRORS = {
   'edge/bad-proxy-header':
     'What a proxy sent first is no PROXY header of version 1 or 2. Have it send one (HAProxy: `send-proxy-v2`), or turn `proxyProtocol` off for the listener.',
   'edge/no-proxy-header':
-    'A trusted proxy connected and sent no whole PROXY header within `timeouts.headMs`. Have it send one (HAProxy: `send-proxy-v2`), or turn `proxyProtocol` off for the listener.',
+    'A trusted proxy connected and sent no whole PROXY header within `timeouts.head`. Have it send one (HAProxy: `send-proxy-v2`), or turn `proxyProtocol` off for the listener.',
   'edge/bad-cron':
     'The cron or the time zone of a keep-warm window cannot be read. A cron has five fields, `0 8 * * 1-5`; a time zone is an IANA name, `Europe/Berlin`.',
   'edge/no-adapter': 'An app names a scaler that was not given to the edge. Embedders pass it in `adapters`.',

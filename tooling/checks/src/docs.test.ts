@@ -10,6 +10,7 @@ const pages = filesUnder('.', /\.md$/).filter(
 )
 const manifest = JSON.parse(read('package.json')) as Manifest
 const cli = read('docs/cli.md')
+const keys = keysOf(JSON.parse(read('apps/brxy/brxy.schema.json')))
 const sources = publishedPackages().flatMap((each) => each.sources)
 
 describe.each(pages)('%s', (path) => {
@@ -29,6 +30,13 @@ describe.each(pages)('%s', (path) => {
   it('names files and folders that exist', () => {
     const named = [...page.matchAll(/`((?:packages|apps|tooling|docs|examples)\/[^`*\s]*)`/g)]
     expect(named.map(([, name]) => name).filter((name) => !existsSync(join(ROOT, name)))).toEqual([])
+  })
+
+  it('names keys of the configuration file that exist', () => {
+    const named = [...page.matchAll(KEYS)].map(([, key]) => key)
+    const asTable = (key: string) => key.replace(/^apps\.[^.]+/, 'apps.NAME').replaceAll('[]', '')
+    const isKnown = (key: string) => keys.some((known) => `.${known}`.endsWith(`.${asTable(key)}`))
+    expect(named.filter((key) => !isKnown(key))).toEqual([])
   })
 
   it('shows commands and flags that exist', () => {
@@ -86,6 +94,30 @@ describe('docs/cli.md', () => {
     expect([...documented].filter((name) => !ofTables(name) && !coded.includes(name))).toEqual([])
   })
 })
+
+/** What a page calls a key of brxy.yaml, if it names its section, too. */
+const KEYS =
+  /`((?:limits|timeouts|tunnel|admin|defaults|waiting|queue|backoff|listen|scalers|apps)(?:\[\])?\.[A-Za-z.[\]]+)`/g
+
+interface Schema {
+  readonly properties?: Readonly<Record<string, Schema>>
+  readonly patternProperties?: Readonly<Record<string, Schema>>
+  readonly items?: Schema
+  readonly anyOf?: readonly Schema[]
+}
+
+/** All keys of a schema, with their sections: `apps.NAME.hold`. Lists are their elements. */
+function keysOf(schema: Schema, at = ''): string[] {
+  const { properties = {}, patternProperties = {}, items, anyOf = [] } = schema
+  const named: [string, Schema][] = [
+    ...Object.entries(properties),
+    ...Object.values(patternProperties).map((each): [string, Schema] => ['NAME', each]),
+  ]
+  return [
+    ...named.flatMap(([name, each]) => [`${at}${name}`, ...keysOf(each, `${at}${name}.`)]),
+    ...[...anyOf, ...(items === undefined ? [] : [items])].flatMap((each) => keysOf(each, at)),
+  ]
+}
 
 /** A script of the root package.json, or what pnpm itself does, that a line wants and does not get. */
 function wrongScript(line: string): string[] {

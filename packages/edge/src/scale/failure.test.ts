@@ -104,7 +104,10 @@ describe('a failed start', () => {
     expect(scaling.pass(119_999)).toEqual([])
     expect(scaling.pass(1)[0]).toMatchObject({
       kind: 'launch-failed',
-      problem: { code: 'unavailable', message: 'no linker connected within 120 s' },
+      problem: {
+        code: 'unavailable',
+        message: 'no linker connected within 120 s; does what was started run brxy link?',
+      },
     })
     expect(scaling.targets.at(-1)).toMatchObject({ want: 0, start: [], remove: [{ id: 'i-launch-1' }] })
   })

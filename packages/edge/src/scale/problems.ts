@@ -12,7 +12,7 @@ export const ENDED: Problem = { code: 'crashed', message: 'it ended before it co
 
 /** @param afterMs how long was waited */
 export function neverConnected(afterMs: number): Problem {
-  return late('no linker connected', afterMs)
+  return late('no linker connected', afterMs, '; does what was started run brxy link?')
 }
 
 /** @param afterMs how long was waited */
@@ -20,7 +20,7 @@ export function neverReady(afterMs: number): Problem {
   return late('a parked instance was recalled and not ready', afterMs)
 }
 
-function late(what: string, afterMs: number): Problem {
+function late(what: string, afterMs: number, remedy = ''): Problem {
   const seconds = Math.round(afterMs / 100) / 10
-  return { code: 'unavailable', message: `${what} within ${seconds} s`, final: true }
+  return { code: 'unavailable', message: `${what} within ${seconds} s${remedy}`, final: true }
 }
