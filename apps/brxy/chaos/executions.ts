@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { linked } from '../e2e/apps.ts'
@@ -27,6 +27,11 @@ export class Executions {
   command(flags: readonly string[] = [], settings: Readonly<Record<string, number>> = {}): string[] {
     const words = Object.entries(settings).map(([name, value]) => `${name}=${value}`)
     return ['env', `EXECUTIONS=${this.#file}`, ...linked([process.execPath, APP, ...words], flags)]
+  }
+
+  /** Lets all go on that wait at `/gate`, now and later. */
+  openGate(): void {
+    writeFileSync(`${this.#file}.open`, '')
   }
 
   get all(): Execution[] {

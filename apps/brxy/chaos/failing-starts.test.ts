@@ -6,6 +6,8 @@ import { staged } from './stage.ts'
 const stage = staged()
 
 const LIMITS = { hold: '3s', startTimeout: '1s', backoff: { min: '500ms', max: '2s' } }
+/** For those that start, which may take a slow machine longer. */
+const PATIENT = { ...LIMITS, hold: '30s', startTimeout: '30s' }
 
 /** Asks for six seconds, always when the one before is answered. */
 async function ask(
@@ -46,7 +48,7 @@ describe('a scaler whose launches', () => {
       expect(stage.edge.matching('launching').length).toBeGreaterThan(1)
       expect(stage.edge.matching('launching').length).toBeLessThanOrEqual(6)
       for (const pause of pauses()) expect(pause).toBeGreaterThan(450)
-      stage.set(stage.executions.command(), LIMITS)
+      stage.set(stage.executions.command(), PATIENT)
       stage.edge.signal('SIGHUP')
       await stage.edge.event('reloaded')
       await eventually('it is served', async () => (await stage.edge.ask('/work')).status === 200)
@@ -54,7 +56,7 @@ describe('a scaler whose launches', () => {
   )
 
   it('crash on their first request are failed starts as well', async () => {
-    await stage.start(stage.executions.command(), LIMITS)
+    await stage.start(stage.executions.command(), PATIENT)
     const answers = await ask('/crash')
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([502, 503]))
     expect(stage.edge.matching('launching').length).toBeLessThanOrEqual(6)

@@ -23,6 +23,8 @@ export async function outcomeOf(
 export class Load {
   readonly outcomes: Outcome[] = []
   readonly tookMs: number[] = []
+  /** What answers said: of the counting application, its process ids. */
+  readonly texts = new Set<string>()
   readonly #port: number
   readonly #agent = new Agent({ keepAlive: true })
   readonly #running = new Set<Promise<void>>()
@@ -60,13 +62,19 @@ export class Load {
   #begin(): void {
     const since = performance.now()
     const request = outcomeOf(this.#port, 'GET', this.#path(this.#count++), this.#agent).then(
-      ({ outcome }) => {
+      ({ outcome, answer }) => {
         this.outcomes.push(outcome)
+        if (answer !== null) this.texts.add(answer.text)
         this.tookMs.push(performance.now() - since)
         this.#running.delete(request)
       },
     )
     this.#running.add(request)
+  }
+
+  /** Resolves when all have ended that run now; more may begin meanwhile. */
+  async passed(): Promise<void> {
+    await Promise.all([...this.#running])
   }
 
   /** No more requests. Resolves when all have ended. */

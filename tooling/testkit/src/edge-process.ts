@@ -34,6 +34,8 @@ export interface EdgeProcessOptions {
   readonly stateDir?: string
   /** Ports of its own choice (default: free ones), for an edge that comes back to the same. */
   readonly ports?: { readonly clients: number; readonly tunnel: number; readonly admin: number }
+  /** How long it may take until it listens (default 20 s). */
+  readonly listensWithinMs?: number
   /** A line for each request (default yes; a benchmark has too many). */
   readonly requests?: boolean
 }
@@ -64,7 +66,8 @@ export class EdgeProcess extends Running {
     const dir = given === undefined ? tempDir() : { path: given, remove() {} }
     const edge = new EdgeProcess(options, dir.path, dir.remove)
     // One that does not get that far is nobody's to close.
-    const listening = await edge.event('listening').catch(async (error) => {
+    const { listensWithinMs } = options
+    const listening = await edge.event('listening', undefined, 1, listensWithinMs).catch(async (error) => {
       await edge.close()
       throw error
     })

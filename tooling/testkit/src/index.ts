@@ -10,6 +10,7 @@ export {
   isRunning,
   type MarkedProcess,
   markedProcesses,
+  parentOf,
   peakMemoryBytes,
   Running,
   runToEnd,

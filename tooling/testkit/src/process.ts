@@ -152,6 +152,15 @@ export function isRunning(pid: number): boolean {
   }
 }
 
+/** The process that started another one, or waits for it in its place; null if that is gone (Linux). */
+export function parentOf(pid: number): number | null {
+  try {
+    return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1])
+  } catch {
+    return null
+  }
+}
+
 /** The most memory a process has had resident so far, in bytes (Linux). */
 export function peakMemoryBytes(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1')
