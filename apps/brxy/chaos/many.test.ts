@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { EdgeProcess, eventually, expectNoLeftovers, freePorts } from '@brxy-tooling/testkit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { linked } from '../e2e/apps.ts'
-import { type Config, ConfigFile, launched } from '../e2e/config-file.ts'
+import { ConfigFile, launched } from '../e2e/config-file.ts'
 import { timed } from './noise.ts'
 
 /** For hundreds of processes that start or end together, on few cores. */
@@ -41,17 +41,16 @@ async function startEdge(): Promise<void> {
   isStarted = true
 }
 
-/** Those who redial look for the edge where it was. */
-async function places(): Promise<Config> {
-  const [tunnel] = await freePorts(1)
-  return { tunnel: { bind: `127.0.0.1:${tunnel}` } }
-}
+/** How long those take together who redial an edge that was killed; less than the new one waits for them. */
+const SPREAD_MS = 4_000
 
 /** An edge that keeps so many instances of the command. @returns how long the machine took to start them */
-async function start(command: readonly string[], count: number): Promise<number> {
+async function start(command: readonly string[], count: number, tunnel: object = {}): Promise<number> {
+  // Those who redial look for the edge where it was.
+  const [port] = await freePorts(1)
   file.set(
     { shop: { hosts: ['localhost'], scaler: launched(command), min: count, max: count, startTimeout: '5m' } },
-    { onExit: 'keep', ...(await places()) },
+    { onExit: 'keep', tunnel: { bind: `127.0.0.1:${port}`, ...tunnel } },
   )
   const sinceMs = performance.now()
   await startEdge()
@@ -83,15 +82,17 @@ describe('an edge', { timeout: 4 * LONG_MS }, () => {
     expect(edge.matching('launching')).toHaveLength(launched)
   })
 
-  it('that is killed and started again finds its 200 instances, which dial spread over a second, and launches none', async () => {
+  it('that is killed and started again finds its 200 instances, which dial spread over four seconds, and launches none', async () => {
     const httpd = linked(['busybox', 'httpd', '-f', '-p', '127.0.0.1:{port}', '-h', file.directory])
-    await start(httpd, 200)
+    await start(httpd, 200, { reconnectSpread: `${SPREAD_MS}ms` })
     process.kill(edge.pid, 'SIGKILL')
+    const killedMs = performance.now()
     await edge.ends()
     await startEdge()
+    const awayMs = performance.now() - killedMs
     await eventually('all are back', async () => (await ready()) === 200, LONG_MS)
-    // A machine that has little time spreads them even more.
-    expect(spreadMs()).toBeGreaterThan(300)
+    // Those whose turn came while there was no edge try again soon; the others still have the rest of the time.
+    expect(spreadMs()).toBeGreaterThan((SPREAD_MS - awayMs) / 2)
     expect((await edge.ask('/brxy.yaml')).status).toBe(200)
     expect(edge.matching('launching')).toEqual([])
   })
