@@ -1,0 +1,19 @@
+import type { Case } from '../case.ts'
+import { ADAPTERS } from './adapters.ts'
+import { END_TO_END } from './end-to-end.ts'
+import { OPTIONS } from './options.ts'
+import { PROBLEMS } from './problems.ts'
+import { REMOVING } from './removing.ts'
+import { SECRETS } from './secrets.ts'
+import { STARTING } from './starting.ts'
+
+/** Every case of the contract, in the order in which a new adapter comes to pass them. */
+export const CASES: readonly Case[] = [
+  ...OPTIONS,
+  ...STARTING,
+  ...REMOVING,
+  ...PROBLEMS,
+  ...ADAPTERS,
+  ...SECRETS,
+  ...END_TO_END,
+]
