@@ -125,6 +125,26 @@ export function areRunning(those: readonly Running[]): Expectation {
   }
 }
 
+/** As well, nothing else is listed, not even what has ended. */
+export function areAll(those: readonly Running[]): Expectation {
+  return (seen) => {
+    const rest = seen.instances.length - those.length
+    return (
+      areRunning(those)(seen) ?? (rest === 0 ? undefined : `expected nothing else, saw ${showSeen(seen)}`)
+    )
+  }
+}
+
+/** So many of these run, each since the same start, and nothing else. */
+export function someOf(those: readonly Running[], count: number): Expectation {
+  return (seen) => {
+    const known = new Set(those.map(({ id, incarnation }) => `${id} ${incarnation}`))
+    const all = seen.running.every(({ id, incarnation }) => known.has(`${id} ${incarnation}`))
+    if (all && seen.running.length === count) return undefined
+    return `expected ${count} of ${[...known].join(', ')} to run, saw ${showSeen(seen)}`
+  }
+}
+
 export function showSeen({ instances, running }: Seen): string {
   const list = instances.map(({ id, state, problem }) =>
     problem === undefined ? `${id} ${state}` : `${id} ${state} (${problem.code}: ${problem.message})`,

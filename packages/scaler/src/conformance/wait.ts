@@ -45,3 +45,12 @@ export async function within<T>(what: string, ms: number, promise: Promise<T>): 
     clearTimeout(timer)
   }
 }
+
+/** Waits for all, also when one has failed: what goes on after a case would disturb the next. @throws the first error */
+export async function together<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  const results = await Promise.allSettled(promises)
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason
+    return result.value
+  })
+}

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Scaler } from '../../contract.ts'
 import { type Case, unlessNamed, without } from '../case.ts'
 import type { Driver } from '../driver.ts'
-import { openHandles } from '../open-handles.ts'
+import { lastingHandles, moreThan } from '../open-handles.ts'
 import type { Stage } from '../stage.ts'
 import { areRunning, launchesOf, runs, showSeen } from '../tested-app.ts'
 import { eventually, within } from '../wait.ts'
@@ -96,24 +95,15 @@ export const ADAPTERS: readonly Case[] = [
       const first = await stage.adapter()
       await (await stage.app(first, stage.route('warm'))).up(1)
       await within('close()', times.patienceMs, first.close())
-      await sleep(times.settleMs)
-      const before = openHandles()
+      const before = await lastingHandles(times.settleMs, times.pollMs)
       const host = stage.host('closing')
       const adapter = await stage.adapter(host)
       const app = await stage.app(adapter, stage.route('closed'))
       const [{ id }] = await app.up(1)
       const running = await app.running()
       await within('close()', times.patienceMs, adapter.close())
-      await eventually({
-        missing: async () => {
-          const left = openHandles().minus(before)
-          return left.length === 0
-            ? undefined
-            : `expected no handle to be left by close(), saw ${left.join(', ')}`
-        },
-        withinMs: times.settleMs,
-        pollMs: times.pollMs,
-      })
+      const left = moreThan(before, await lastingHandles(times.settleMs, times.pollMs))
+      assert.deepEqual(left, [], 'expected no handle to be left by close()')
       assert.deepEqual(await app.running(), running, 'close() leaves the instances')
       await assert.rejects(async () => app.scaler.observe(AbortSignal.timeout(times.patienceMs)), isBranded)
       const told = host.toldCount

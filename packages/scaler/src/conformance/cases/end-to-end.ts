@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type Case, without } from '../case.ts'
-import { eventually, within } from '../wait.ts'
+import { eventually, together, within } from '../wait.ts'
 
 export const END_TO_END: readonly Case[] = [
   {
@@ -16,7 +16,7 @@ export const END_TO_END: readonly Case[] = [
         assert.equal((await driver.list(route)).length, 0, 'nothing runs before the first request')
         let most = 0
         let isAnswered = false
-        const answers = Promise.all([edge.ask(), edge.ask(), edge.ask(), edge.ask()])
+        const answers = together([edge.ask(), edge.ask(), edge.ask(), edge.ask()])
         const watching = (async () => {
           while (!isAnswered) {
             most = Math.max(most, (await driver.list(route)).length)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import type { Case } from '../case.ts'
-import { openHandles } from '../open-handles.ts'
+import { moreThan, openHandles } from '../open-handles.ts'
 
 export const OPTIONS: readonly Case[] = [
   {
@@ -22,7 +22,7 @@ export const OPTIONS: readonly Case[] = [
           `${what} has to throw an error that is branded brxy.error, not ${error}`,
         )
         assert.ok(error.message.includes(path), `expected "${path}" in the message, saw: ${error.message}`)
-        assert.deepEqual(openHandles().minus(before), [], `${what} begins no I/O`)
+        assert.deepEqual(moreThan(before, openHandles()), [], `${what} begins no I/O`)
       }
       assert.equal(
         existsSync(host.stateDir),

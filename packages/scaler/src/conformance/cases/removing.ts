@@ -3,7 +3,8 @@ import type { Instance } from '../../contract.ts'
 import { type Case, unlessNamed } from '../case.ts'
 import type { Driver, Running } from '../driver.ts'
 import type { Stage } from '../stage.ts'
-import { areRunning, launchesOf, runs, type Seen, showSeen, type TestedApp } from '../tested-app.ts'
+import { areAll, areRunning, launchesOf, showSeen, someOf, type TestedApp } from '../tested-app.ts'
+import { together } from '../wait.ts'
 
 /** What an instance that drains needs: drain 30 s, stop 10 s, and 5 s. */
 const MIN_GRACE_MS = 45_000
@@ -17,8 +18,8 @@ export const REMOVING: readonly Case[] = [
       await leaves(stage, app, those[2])
       const others = await withoutIds(app, [those[2]])
       const target = { want: 4, start: [], remove: [those[2]] }
-      await app.reach(target, areRunning(others))
-      await app.keep(target, areRunning(others))
+      await app.reach(target, areAll(others))
+      await app.keep(target, areAll(others))
     },
   },
   {
@@ -51,13 +52,8 @@ export const REMOVING: readonly Case[] = [
       await leaves(stage, app, those[2])
       const before = await app.running()
       const target = { want: 4, start: [], remove: [those[2]] }
-      const fourOfThem = (seen: Seen) => {
-        const known = seen.running.every(({ id }) => before.some((one) => one.id === id))
-        if (seen.running.length === 4 && known) return undefined
-        return `expected four of those that ran, saw ${showSeen(seen)}`
-      }
-      await app.reach(target, fourOfThem)
-      await app.keep(target, fourOfThem)
+      await app.reach(target, someOf(before, 4))
+      await app.keep(target, someOf(before, 4))
     },
   },
   {
@@ -88,11 +84,12 @@ export const REMOVING: readonly Case[] = [
     async run(stage) {
       const { app, those } = await fiveOf(stage)
       const other = await stage.app(await stage.adapter(), app.route)
+      const before = await app.running()
       await leaves(stage, app, lastOf(those))
       const target = { want: 4, start: [], remove: [lastOf(those)] }
-      await Promise.all([app.scale(target), other.scale(target)])
-      const { running } = await app.reach(target, runs(4))
-      await Promise.all([app.keep(target, areRunning(running)), other.keep(target, areRunning(running))])
+      await together([app.scale(target), other.scale(target)])
+      await app.reach(target, someOf(before, 4))
+      await together([app.keep(target, someOf(before, 4)), other.keep(target, someOf(before, 4))])
     },
   },
   {

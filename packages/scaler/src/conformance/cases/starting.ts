@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type Case, unlessNamed, without } from '../case.ts'
 import { areRunning, launchesOf, runs, type Seen, showSeen } from '../tested-app.ts'
+import { together } from '../wait.ts'
 
 const APPS = 20
 const CALLS = 10
@@ -43,7 +44,7 @@ export const STARTING: readonly Case[] = [
     async run(stage) {
       const app = await stage.app(await stage.adapter())
       const target = { want: 1, start: launchesOf(app.route, 1), remove: [] }
-      await Promise.all(Array.from({ length: CALLS }, () => app.scale(target)))
+      await together(Array.from({ length: CALLS }, () => app.scale(target)))
       const { running } = await app.reach(target, runs(1))
       await app.keep(target, areRunning(running))
     },
@@ -57,7 +58,7 @@ export const STARTING: readonly Case[] = [
         await stage.app(await stage.adapter(), route),
       ]
       const target = { want: 1, start: launchesOf(route, 1), remove: [] }
-      await Promise.all([one.scale(target), other.scale(target), one.scale(target), other.scale(target)])
+      await together([one.scale(target), other.scale(target), one.scale(target), other.scale(target)])
       const { running } = await one.reach(target, runs(1))
       await other.reach(target, areRunning(running))
       await one.keep(target, areRunning(running))
@@ -127,9 +128,9 @@ export const STARTING: readonly Case[] = [
     async run(stage) {
       const adapter = await stage.adapter()
       const routes = Array.from({ length: APPS }, (_, at) => stage.route(`app${at}`))
-      const apps = await Promise.all(routes.map((route) => stage.app(adapter, route)))
-      const up = await Promise.all(apps.map((app) => app.up(1)))
-      await Promise.all(apps.map((app, at) => app.reach({ want: 0, start: [], remove: up[at] }, runs(0))))
+      const apps = await together(routes.map((route) => stage.app(adapter, route)))
+      const up = await together(apps.map((app) => app.up(1)))
+      await together(apps.map((app, at) => app.reach({ want: 0, start: [], remove: up[at] }, runs(0))))
     },
   },
   {
@@ -141,8 +142,8 @@ export const STARTING: readonly Case[] = [
       const routes = [base, dashes, `*.${base}`, `${base}/a/b`, `tcp:5432-${dashes}`]
       const long = ['com', 'org'].map((end) => stage.longRoute(end))
       for (const route of long) assert.equal(route.length, 253)
-      const apps = await Promise.all([...routes, ...long].map((route) => stage.app(adapter, route)))
-      const up = await Promise.all(apps.map((app) => app.up(1)))
+      const apps = await together([...routes, ...long].map((route) => stage.app(adapter, route)))
+      const up = await together(apps.map((app) => app.up(1)))
       const ids = new Set(
         up.map(([{ id, launch }], at) => `${stage.driver.launches === 'named' ? launch : `${at} ${id}`}`),
       )

@@ -1,10 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Host, Problem, Scaler } from '../../contract.ts'
-import type { Driver, Provoked } from '../driver.ts'
+import type { Driver, EndToEnd, Provoked } from '../driver.ts'
 import { CountedScaler } from './counted.testkit.ts'
 import { digest, NamedScaler } from './named.testkit.ts'
 import { FakePlatform } from './platform.testkit.ts'
 
 /** Everything happens within milliseconds there; what has to be waited out is waited out briefly. */
+/** How long a request keeps its instance. */
+const BUSY_MS = 100
 const TIMES = {
   patienceMs: 10_000,
   problemMs: 10_000,
@@ -34,6 +37,22 @@ export function namedDriver(
     environment: async (id) => platform.copies.get(id)?.env ?? {},
     refuse: async (launch) => void platform.refused.add(launch),
     problems: { image: offers('nope'), unschedulable: offers('too large'), crashed: offers('crashes') },
+    endToEnd: async (route) => edgeOf(platform, route),
+  }
+}
+
+/** An edge that starts one instance for each request, and stops it after its answer. */
+function edgeOf(platform: FakePlatform, route: string): EndToEnd {
+  let asked = 0
+  return {
+    async ask() {
+      const name = `brxy-asked-${++asked}`
+      await platform.create(name, { labels: { route: digest(route) }, env: {}, image: 'runs' })
+      await sleep(BUSY_MS)
+      await platform.delete(name)
+      return 200
+    },
+    async close() {},
   }
 }
 

@@ -35,7 +35,6 @@ export type Choice = 'leavers' | 'highest' | 'oldest'
 const LEGAL_NAME = /^[a-z0-9]([a-z0-9.-]{0,98}[a-z0-9])?$/
 const CALL_MS = 2
 const START_MS = 5
-const END_MS = 5
 
 /** A small honest platform in memory, with what real ones have: latency, states, illegal names, stale writes, outages. */
 export class FakePlatform {
@@ -44,6 +43,8 @@ export class FakePlatform {
   /** Launches that it refuses to start. */
   readonly refused = new Set<string>()
   readonly watchers = new Set<() => void>()
+  /** How long a copy that is removed is still there. */
+  endMs = 5
   outage: 'none' | 'refused' | 'silent' = 'none'
   readonly #choice: Choice
   #incarnations = 0
@@ -144,7 +145,7 @@ export class FakePlatform {
     setTimeout(() => {
       if (this.copies.get(name) === copy) this.copies.delete(name)
       this.#changed()
-    }, END_MS)
+    }, this.endMs)
   }
 
   #reconcile(name: string, workload: Workload): void {
