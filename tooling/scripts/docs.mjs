@@ -20,6 +20,8 @@ const { EXIT, exitCodeOf } = await dist('apps/brxy/dist/exit-code.js')
 const { LINKER_OPTIONS, LINKER_ERRORS } = await dist('packages/linker/dist/index.js')
 const { AppError } = await dist('packages/linker/dist/app/errors.js')
 const { CLIENT_ERRORS, EDGE_ERRORS } = await dist('packages/edge/dist/index.js')
+const { PROBLEM_TEXTS } = await dist('packages/edge/dist/forward/error-response.js')
+const { PROBLEM_DOCS } = await dist('packages/scaler/dist/problem.js')
 const { HTTP1_ERRORS } = await dist('packages/http1/dist/index.js')
 const { PROTOCOL_ERRORS } = await dist('packages/protocol/dist/index.js')
 const { APP_OPTIONS, SHELL_OPTIONS } = await dist('packages/scaler-shell/dist/index.js')
@@ -48,8 +50,14 @@ const PAGES = {
   },
   'docs/config.md': {
     reference: `${reference()}\n`,
+  },
+  'docs/scalers.md': {
     'shell app options': fileOnlyTable(APP_OPTIONS),
     'shell options': fileOnlyTable(SHELL_OPTIONS),
+    problems: table(
+      ['class', 'what it means', 'final', 'clients read'],
+      Object.entries(PROBLEM_TEXTS).map(([code, text]) => [`\`${code}\``, ...PROBLEM_DOCS[code], text]),
+    ),
   },
   'docs/errors.md': {
     'client errors': table(

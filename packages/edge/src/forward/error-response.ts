@@ -37,8 +37,8 @@ const REASONS: Readonly<Record<number, string>> = {
   505: 'HTTP Version Not Supported',
 }
 
-/** What a client may know of each class of start failure (SCALERS.md Problem). */
-const PROBLEMS: Readonly<Record<string, string>> = {
+/** What a client may know of each class of start failure (`Problem.code` of @brxy/scaler). */
+export const PROBLEM_TEXTS: Readonly<Record<string, string>> = {
   image: 'Its image cannot be used.',
   quota: 'A limit of the platform is reached.',
   unschedulable: 'The platform has no room for it.',
@@ -66,10 +66,10 @@ export function errorResponse(
   const info = describeError(answer.code)
   // The class comes from an adapter: one that SCALERS.md does not know must not get into a field.
   const problem =
-    answer.detail === undefined || Object.hasOwn(PROBLEMS, answer.detail) ? answer.detail : 'other'
+    answer.detail === undefined || Object.hasOwn(PROBLEM_TEXTS, answer.detail) ? answer.detail : 'other'
   const asked = requestFields(request)
   const reason = REASONS[answer.status] ?? 'Error'
-  const detail = problem === undefined ? info.title : `${info.title} ${PROBLEMS[problem]}`.trim()
+  const detail = problem === undefined ? info.title : `${info.title} ${PROBLEM_TEXTS[problem]}`.trim()
   const requestId = request.requestId || newRequestId()
   const body = asked.wantsHtml
     ? (pages?.page(answer.status, { reason, detail, requestId }) ??

@@ -1,18 +1,10 @@
 import type { AppScaler, Instance, Problem } from '../contract.ts'
+import { PROBLEM_DOCS } from '../problem.ts'
 
 const STATES: ReadonlySet<string> = new Set(['starting', 'running', 'ended'] satisfies Instance['state'][])
 
 /** Every class of problem that the contract has. */
-export const PROBLEM_CODES = [
-  'image',
-  'quota',
-  'unschedulable',
-  'denied',
-  'invalid',
-  'crashed',
-  'unavailable',
-  'other',
-] as const satisfies readonly Problem['code'][]
+export const PROBLEM_CODES = Object.keys(PROBLEM_DOCS) as Problem['code'][]
 
 /** Epoch milliseconds are later than this (2001); seconds, and times since a boot, are not. */
 const EARLIEST_MS = 1e12
