@@ -1,3 +1,5 @@
+import { resolve } from 'node:path'
+
 /** What `process.env` is. */
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -29,4 +31,15 @@ export function launchEnvironment(
   }
   if (pathPrefix !== undefined) environment.PATH = `${pathPrefix}:${environment.PATH || FALLBACK_PATH}`
   return environment
+}
+
+/** The words of a command as they are run. */
+export function argvOf(words: readonly string[], isShell: boolean): readonly string[] {
+  return isShell ? ['/bin/sh', '-c', words.join(' ')] : words
+}
+
+/** Where a command runs; undefined: in the directory of the edge. */
+export function directoryOf(common: string | undefined, own: string | undefined): string | undefined {
+  if (common === undefined || own === undefined) return own ?? common
+  return resolve(common, own)
 }

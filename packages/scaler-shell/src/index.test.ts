@@ -32,9 +32,29 @@ describe('the factory', () => {
       'apps.shop.scaler.shell.comand: there is no such option; did you mean command?',
     ],
     [
+      { command: ['x'], per: 'host' },
+      'options/invalid',
+      'apps.shop.scaler.shell.per: "host" must be one of launch, app',
+    ],
+    [
       { command: ['x'], per: 'app' },
-      'options/unknown',
-      'apps.shop.scaler.shell.per: there is no such option',
+      'options/missing',
+      'apps.shop.scaler.shell.observe: is required with per: app, for nothing else says what runs',
+    ],
+    [
+      { command: ['x'], per: 'app', observe: ['y'], remove: ['z'] },
+      'options/invalid',
+      'apps.shop.scaler.shell.remove: cannot be given with per: app: the command finds in BRXY_REMOVE what is to go',
+    ],
+    [
+      { command: ['x'], observe: 'y' },
+      'options/invalid',
+      'apps.shop.scaler.shell.observe: "y" must be a list: [y]',
+    ],
+    [
+      { command: ['x'], call: '1m' },
+      'options/invalid',
+      'apps.shop.scaler.shell.call: "1m" is above the maximum; give at most 30s',
     ],
     [
       { command: ['x'], killAfter: 45 },

@@ -12,9 +12,9 @@ const REMOVAL_POLL_MS = 50
 /** A claim without a process for so long was left by an adapter that died between the two. */
 const CLAIM_MS = 10_000
 
-/** The routes of one adapter that have something to free. */
+/** What one adapter has to free when it is closed. */
 export interface Registry {
-  readonly active: Set<Launches>
+  readonly active: Set<{ close(): void }>
   isClosed: boolean
 }
 
@@ -123,6 +123,11 @@ export class Launches {
       if (problem !== undefined) instances.push({ id: launch, launch, state: 'ended', since, problem })
     }
     return instances
+  }
+
+  /** Whether it is a process that runs. */
+  isLive(launch: string): boolean {
+    return this.#live.has(launch)
   }
 
   /** The last lines of a launch; empty for one that was adopted or is not known. */

@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { FALLBACK_PATH, launchEnvironment } from './environment.ts'
+import { directoryOf, FALLBACK_PATH, launchEnvironment } from './environment.ts'
 import type { AppOptions, ShellOptions } from './options.ts'
 
 /** Where the command of a launch would look for programs. */
@@ -22,12 +22,6 @@ export function launchPlace(
 ): LaunchPlace {
   const { PATH } = launchEnvironment(inherited, env ?? {}, {}, shell.pathPrefix)
   return { cwd: resolve(directoryOf(shell.cwd, cwd) ?? '.'), path: PATH ?? FALLBACK_PATH }
-}
-
-/** The directory of a launch; undefined: that of the edge. */
-export function directoryOf(common: string | undefined, own: string | undefined): string | undefined {
-  if (common === undefined || own === undefined) return own ?? common
-  return resolve(common, own)
 }
 
 /**

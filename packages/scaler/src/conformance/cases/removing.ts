@@ -104,9 +104,9 @@ export const REMOVING: readonly Case[] = [
       const others = await withoutIds(app, [those[2]])
       const target = { want: 5, start: launchesOf(app.route, 1), remove: [those[2]] }
       const { running } = await app.reach(target, (seen) => {
-        const run = (id: string) => seen.running.some((one) => one.id === id)
-        const stay = others.every(({ id }) => run(id))
-        if (stay && !run(those[2].id) && seen.running.length === 5) return undefined
+        const stay = others.every(({ id }) => seen.running.some((one) => one.id === id))
+        const isGone = [...seen.running, ...seen.instances].every(({ id }) => id !== those[2].id)
+        if (stay && isGone && seen.running.length === 5) return undefined
         return `expected ${others.map(({ id }) => id).join(', ')} and a new one to run, saw ${showSeen(seen)}`
       })
       await app.keep(target, areRunning(running))

@@ -1,0 +1,5 @@
+import { conformance } from '@brxy/scaler/conformance'
+import { test } from 'vitest'
+import { processDriver } from './drivers.testkit.ts'
+
+conformance(processDriver(), { test })
