@@ -143,7 +143,7 @@ const PLANTED: readonly Planted[] = [
   {
     bug: 'loses line ends of the environment',
     caught: 'hands a launch its environment byte for byte',
-    says: /BRXY_ODD_LINES/,
+    says: /ODD_LINES/,
     driver: named(
       class extends NamedScaler {
         override environment({ env }: Launch): Record<string, string> {

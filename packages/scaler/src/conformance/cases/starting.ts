@@ -8,12 +8,12 @@ const CALLS = 10
 
 /** Bytes that quoting, splitting or line-based formats lose. */
 const ODD_VALUES = {
-  BRXY_ODD_QUOTES: `'single' "double" \\back\\ $HOME \`tick\` $(x) %s {{.y}} \${z}`,
-  BRXY_ODD_LINES: 'one\ntwo\n\n  four: [x]\t# five\n',
-  BRXY_ODD_SPACE: '  before and after  ',
-  BRXY_ODD_UNICODE: 'żółć → 🙂',
-  BRXY_ODD_EMPTY: '',
-  BRXY_ODD_LONG: 'x'.repeat(4_096),
+  ODD_QUOTES: `'single' "double" \\back\\ $HOME \`tick\` $(x) %s {{.y}} \${z}`,
+  ODD_LINES: 'one\ntwo\n\n  four: [x]\t# five\n',
+  ODD_SPACE: '  before and after  ',
+  ODD_UNICODE: 'żółć → 🙂',
+  ODD_EMPTY: '',
+  ODD_LONG: 'x'.repeat(4_096),
 }
 
 export const STARTING: readonly Case[] = [
