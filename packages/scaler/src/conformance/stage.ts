@@ -94,7 +94,8 @@ export class Stage {
     }
     for (const adapter of this.#adapters) await attempt('close()', () => adapter.close())
     for (const undo of this.#undo.reverse()) await attempt('the clean-up of the driver', undo)
-    rmSync(this.#directory, { recursive: true, force: true })
+    // Processes that are ending may still write there.
+    rmSync(this.#directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
     if (errors.length > 0) throw errors[0]
   }
 }
