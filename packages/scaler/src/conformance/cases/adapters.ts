@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Scaler } from '../../contract.ts'
 import { type Case, unlessNamed, without } from '../case.ts'
-import type { Driver } from '../driver.ts'
+import type { Driver, Running } from '../driver.ts'
 import { lastingHandles, moreThan } from '../open-handles.ts'
 import type { Stage } from '../stage.ts'
 import { areRunning, launchesOf, runs, showSeen } from '../tested-app.ts'
@@ -108,9 +108,11 @@ export const ADAPTERS: readonly Case[] = [
       await assert.rejects(async () => app.scaler.observe(AbortSignal.timeout(times.patienceMs)), isBranded)
       const told = host.toldCount
       await driver.kill(id, app.route)
+      // Where replicas are counted, the platform may have started another one by now.
+      const isThatOne = (one: Running) => running.some(({ incarnation }) => one.incarnation === incarnation)
       await eventually({
         missing: async () =>
-          (await app.running()).length === 0 ? undefined : `expected ${id} to have ended`,
+          (await app.running()).some(isThatOne) ? `expected ${id} to have ended` : undefined,
         withinMs: times.patienceMs,
         pollMs: times.pollMs,
       })
