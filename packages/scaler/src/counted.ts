@@ -1,0 +1,38 @@
+/** What is known of a set of replicas that are alike when its number is decided, in one consistent look or as near as it gets. */
+export interface CountedState {
+  /** {@link Target.want}: a floor. */
+  readonly want: number
+  /** The number that the platform has been told. */
+  readonly replicas: number
+  /** Replicas that are there, whatever they do, without those that have ended or are ending. */
+  readonly present: number
+  /** Of those present, the ones in {@link Target.remove} that the platform would pick now if the number fell. */
+  readonly removable: number
+  /** Of those present, the ones in {@link Target.remove} that it would not pick yet. */
+  readonly stuck: number
+}
+
+/** What to do about it. */
+export interface CountedTarget {
+  /** The number to write, on the condition that it is still the one that was read; equal to it: write nothing. */
+  readonly replicas: number
+  /**
+   * How many removable ones are to be ended by themselves, each for the platform to start another in its place: the
+   * number must not fall, because as many are wanted anew. 0 as long as the number falls or has just fallen, for then
+   * the platform is about to pick them itself.
+   */
+  readonly recycle: number
+}
+
+/**
+ * The number of replicas that an adapter for a counted platform (a Deployment, a service, a task group) writes.
+ *
+ * It never falls below `want`, falls only by what is removable, and is the same when it is asked again before the
+ * platform has acted: `present - replicas` are removals that are under way. One write both raises and removes, for two
+ * would race. Pure.
+ */
+export function countedTarget({ want, replicas, present, removable, stuck }: CountedState): CountedTarget {
+  const underWay = Math.max(0, present - replicas)
+  const next = Math.max(want + stuck, replicas - Math.max(0, removable - underWay))
+  return { replicas: next, recycle: next === replicas && underWay === 0 ? removable : 0 }
+}
