@@ -2,8 +2,8 @@ import type { Engine, EngineName } from './engine.ts'
 
 /** Each is loaded when it is asked for. */
 const ENGINES: Readonly<Record<EngineName, (() => Promise<Engine>) | null>> = {
-  docker: null,
-  swarm: null,
+  docker: async () => (await import('./docker/docker.ts')).docker,
+  swarm: async () => (await import('./swarm/swarm.ts')).swarm,
   kubernetes: null,
   nomad: null,
 }

@@ -1,4 +1,7 @@
 export { type DaemonCommand, startDaemon, stopDaemons, untilReady } from './daemons.ts'
+export { type ImageOptions, importImage } from './docker/image.ts'
 export { ENGINE_NAMES, type Engine, type EngineName, type Log } from './engine.ts'
 export { engine } from './engines.ts'
 export { whyNot } from './required.ts'
+export { add, addBusybox, addLinker, addNode } from './rootfs.ts'
+export { type StartedEngine, startEngine } from './started.ts'

@@ -1,0 +1,86 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startDaemon, stopDaemons, untilReady } from '../daemons.ts'
+import { cgroupOf, removeCgroup } from './cgroup.ts'
+import { processesBelow } from './leftovers.ts'
+import { hasCommand, run } from './run.ts'
+import { recordTraces, removeTraces } from './traces.ts'
+
+const READY_MS = 60_000
+const LEFTOVERS_MS = 10_000
+const POLL_MS = 20
+
+/** What a machine lacks for a dockerd of ours. */
+export async function missingForDockerd(): Promise<string | null> {
+  if (process.getuid?.() !== 0) return 'dockerd needs root'
+  for (const [command, name] of [
+    ['dockerd', 'docker.io'],
+    ['docker', 'docker.io'],
+    ['unshare', 'util-linux'],
+    ['ip', 'iproute2'],
+  ] as const) {
+    if (!(await hasCommand(command))) return `${command} is missing: apt-get install ${name}`
+  }
+  if (!existsSync('/bin/busybox')) return '/bin/busybox is missing: apt-get install busybox-static'
+  return null
+}
+
+/** Starts a dockerd all of whose files are below the directory. @returns DOCKER_HOST */
+export async function startDockerd(dir: string): Promise<string> {
+  recordTraces(dir)
+  const socket = join(dir, 'docker.sock')
+  const flags = [
+    ['--data-root', join(dir, 'data')],
+    ['--exec-root', join(dir, 'exec')],
+    ['--pidfile', join(dir, 'dockerd-own.pid')],
+    ['--host', `unix://${socket}`],
+    // Nothing of this machine's network is touched: containers use that of the host.
+    ['--bridge=none', '--iptables=false', '--ip-forward=false', '--ip-masq=false'],
+    ['--exec-opt', 'native.cgroupdriver=cgroupfs', '--cgroup-parent', cgroupOf(dir)],
+    ['--shutdown-timeout', '1'],
+  ].flat()
+  // In a mount namespace of its own: what is mounted (layers, network namespaces) is gone with its last process.
+  const argv = ['unshare', '--mount', '--propagation', 'private', 'dockerd', ...flags] as const
+  await startDaemon(dir, 'dockerd', { argv: argv as unknown as [string, ...string[]] })
+  const host = `unix://${socket}`
+  await untilReady(dir, 'dockerd', () => isAnswering(host), READY_MS)
+  return host
+}
+
+/** Ends it with all its containers, also after a crash of whoever started it. */
+export async function stopDockerd(dir: string): Promise<void> {
+  const socket = join(dir, 'docker.sock')
+  const env = { DOCKER_HOST: `unix://${socket}` }
+  if (existsSync(socket) && (await isAnswering(env.DOCKER_HOST))) {
+    await run('docker', ['swarm', 'leave', '--force'], env).catch(() => {})
+    const containers = (await run('docker', ['ps', '-aq'], env)).split('\n').filter(Boolean)
+    if (containers.length > 0) await run('docker', ['rm', '--force', '--volumes', ...containers], env)
+  }
+  await stopDaemons(dir)
+  await removeCgroup(cgroupOf(dir))
+  await endLeftovers(dir)
+  await removeTraces(dir)
+}
+
+function isAnswering(host: string): Promise<boolean> {
+  return run('docker', ['info'], { DOCKER_HOST: host }).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function endLeftovers(dir: string): Promise<void> {
+  const endMs = performance.now() + LEFTOVERS_MS
+  for (let pids = processesBelow(dir); pids.length > 0; pids = processesBelow(dir)) {
+    if (performance.now() > endMs) throw new Error(`processes of ${dir} do not end: ${pids.join(' ')}`)
+    for (const pid of pids) {
+      try {
+        process.kill(pid, 'SIGKILL')
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
+    await sleep(POLL_MS)
+  }
+}

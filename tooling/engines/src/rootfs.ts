@@ -1,0 +1,52 @@
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const APPLETS = ['sh', 'cat', 'echo', 'env', 'false', 'kill', 'ls', 'sleep', 'test', 'true', 'wget']
+
+/** Puts a shell and a few commands into /bin of an image. */
+export function addBusybox(rootfs: string): void {
+  for (const folder of ['bin', 'etc', 'tmp']) mkdirSync(join(rootfs, folder), { recursive: true })
+  chmodSync(join(rootfs, 'tmp'), 0o1777)
+  copyFileSync('/bin/busybox', join(rootfs, 'bin/busybox'))
+  for (const applet of APPLETS) symlinkSync('busybox', join(rootfs, 'bin', applet))
+}
+
+/** Puts this very Node at /bin/node of an image, with the libraries that it needs, where it looks for them. */
+export function addNode(rootfs: string): void {
+  const node = realpathSync(process.execPath)
+  const libraries = [...execFileSync('ldd', [node], { encoding: 'utf8' }).matchAll(/(\/\S+) \(0x/g)].map(
+    ([, path]) => path,
+  )
+  for (const library of libraries) add(rootfs, library, library)
+  add(rootfs, node, '/bin/node')
+}
+
+/** Puts a file or a folder of this machine somewhere into an image. */
+export function add(rootfs: string, from: string, to: string): void {
+  const target = join(rootfs, to)
+  mkdirSync(dirname(target), { recursive: true })
+  cpSync(from, target, { recursive: true, dereference: true })
+}
+
+const LINKER = fileURLToPath(new URL('../../../packages/linker', import.meta.url))
+
+/** Puts the linker's command, as it was built last, at /bin/brxy-link of an image that has Node. */
+export function addLinker(rootfs: string): void {
+  for (const name of ['package.json', 'bin']) add(rootfs, join(LINKER, name), `/brxy/${name}`)
+  const bundles = readdirSync(join(LINKER, 'dist')).filter((name) => /^bundle-.*\.js$/.test(name))
+  for (const name of bundles) add(rootfs, join(LINKER, 'dist', name), `/brxy/dist/${name}`)
+  writeFileSync(join(rootfs, 'bin/brxy-link'), '#!/bin/sh\nexec /bin/node /brxy/bin/brxy-link "$@"\n', {
+    mode: 0o755,
+  })
+}

@@ -1,0 +1,36 @@
+import { createServer } from 'node:net'
+import { missingForDockerd, startDockerd, stopDockerd } from '../docker/dockerd.ts'
+import { run } from '../docker/run.ts'
+import type { Engine } from '../engine.ts'
+
+/** A Swarm of one node. Two at a time are not possible: its gossip port, 7946, is not to be chosen. */
+export const swarm: Engine = {
+  name: 'swarm',
+  missing: missingForDockerd,
+  async build() {},
+  async up(dir, log) {
+    try {
+      const host = await startDockerd(dir)
+      const address = `127.0.0.1:${await freePort()}`
+      const where = ['--advertise-addr', address, '--listen-addr', address]
+      await run('docker', ['swarm', 'init', ...where], { DOCKER_HOST: host })
+      log(`a Swarm of one node answers at ${host}`)
+      return { DOCKER_HOST: host }
+    } catch (error) {
+      await stopDockerd(dir)
+      throw error
+    }
+  },
+  down: stopDockerd,
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
+    })
+  })
+}
