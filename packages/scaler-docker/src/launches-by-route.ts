@@ -1,0 +1,28 @@
+import type { Host } from '@brxy/scaler'
+import { Launches } from './launches.ts'
+
+/** Routes kept in mind; hosts of previews come and go. */
+export const MAX_ROUTES = 1_000
+
+/** A reloaded configuration asks again for a route whose launches are under way: they are the same launches. */
+export class LaunchesByRoute {
+  readonly #host: Host
+  readonly #byRoute = new Map<string, Launches>()
+
+  constructor(host: Host) {
+    this.#host = host
+  }
+
+  of(route: string): Launches {
+    const known = this.#byRoute.get(route)
+    if (known !== undefined) return known
+    if (this.#byRoute.size >= MAX_ROUTES) this.#forgetIdle()
+    const launches = new Launches(route, this.#host)
+    this.#byRoute.set(route, launches)
+    return launches
+  }
+
+  #forgetIdle(): void {
+    for (const [route, launches] of this.#byRoute) if (launches.isIdle) this.#byRoute.delete(route)
+  }
+}

@@ -1,0 +1,94 @@
+import type { Problem } from '@brxy/scaler'
+import { ApiError } from './client.ts'
+
+/** A launch that failed for good. The message is the Engine's own, in which an operator can search. */
+function failed(code: Problem['code'], message: string): Problem {
+  return { code, message, final: true }
+}
+
+const IMAGE =
+  /no such image|pull access denied|manifest unknown|manifest for .* not found|invalid reference format|repository does not exist|not found: manifest|unauthorized|no match for platform|does not match the specified platform/i
+const NO_ROOM =
+  /no space left on device|not enough memory|cannot allocate memory|disk quota exceeded|too many open files/i
+
+/** What it means that the Engine refused to create or start something. */
+export function problemOfRefusal({ status, message }: ApiError): Problem {
+  if (IMAGE.test(message)) return failed('image', message)
+  if (NO_ROOM.test(message)) return failed('quota', message)
+  if (status === 401 || status === 403) return failed('denied', message)
+  // 400 and 404: a bad command, a network or volume that is not there; 406 and 503: no manager of a Swarm.
+  if (status < 500 || status === 503) return failed('invalid', message)
+  return failed(/OCI runtime|exec:|mount|network .* not found/i.test(message) ? 'invalid' : 'other', message)
+}
+
+/** What it means that an image could not be had. */
+export function problemOfPull(image: string, message: string): Problem {
+  return failed('image', `cannot pull ${image}: ${message}`)
+}
+
+/** The problem of a policy that pulls nothing. */
+export function notPulled(image: string, message: string): Problem {
+  return failed('image', `${message}, and pull: never (${image})`)
+}
+
+/** How a container ended. */
+export interface ContainerEnd {
+  readonly ExitCode: number
+  readonly OOMKilled: boolean
+  /** The Engine's words, of one that could not be started. */
+  readonly Error: string
+}
+
+/**
+ * What the end of a container means. Status 0 is no problem: an instance that has done its work.
+ *
+ * @param log the last that it wrote
+ */
+export function problemOfEnd(
+  { ExitCode, OOMKilled, Error: reason }: ContainerEnd,
+  log: string,
+): Problem | undefined {
+  if (reason !== '') return problemOfRefusal(new ApiError(400, reason))
+  if (OOMKilled) return failed('crashed', withLog('the container was killed: out of memory', log))
+  if (ExitCode === 0) return undefined
+  const signal = ExitCode > 128 && ExitCode < 160 ? `, killed by signal ${ExitCode - 128}` : ''
+  return failed('crashed', withLog(`the container exited with status ${ExitCode}${signal}`, log))
+}
+
+/** A task's status, as Swarm reports it. */
+export interface TaskStatus {
+  readonly State: string
+  readonly Err?: string
+  readonly Message?: string
+  readonly ContainerStatus?: { readonly ExitCode?: number }
+}
+
+/** What is wrong with a task, if anything is. */
+export function problemOfTask(
+  { State, Err = '', ContainerStatus }: TaskStatus,
+  log: string,
+): Problem | undefined {
+  switch (State) {
+    case 'failed':
+      // "starting container failed: ..." never ran; "task: non-zero exit (4)" did.
+      if (Err.startsWith('task: non-zero exit')) return failed('crashed', withLog(Err, log))
+      return problemOfRefusal(
+        new ApiError(400, Err || `the task failed with status ${ContainerStatus?.ExitCode}`),
+      )
+    case 'rejected':
+      return problemOfRefusal(new ApiError(400, Err || 'the node rejected the task'))
+    case 'orphaned':
+      return failed('other', Err || 'the node of the task was lost')
+    case 'new':
+    case 'pending':
+      // Never final: a node may come, or be made.
+      if (Err === '') return undefined
+      return { code: 'unschedulable', message: Err, final: false }
+    default:
+      return undefined
+  }
+}
+
+function withLog(message: string, log: string): string {
+  return log === '' ? message : `${message}: ${log}`
+}
