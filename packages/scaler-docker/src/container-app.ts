@@ -4,7 +4,7 @@ import type { App } from './app.ts'
 import { ApiError } from './client.ts'
 import type { ContainerBody } from './container-body.ts'
 import { ContainerRecords } from './container-records.ts'
-import { Containers, neverStarted } from './containers.ts'
+import { Containers, type Inspected, neverStarted } from './containers.ts'
 import { untilAccepted } from './launches.ts'
 import { LAUNCH_LABEL, labelsOf, OWNER_LABEL, objectName, ROUTE_LABEL } from './names.ts'
 import type { AppOptions } from './options.ts'
@@ -56,6 +56,9 @@ export class ContainerApp implements AppScaler {
   async #remove({ id, launch }: Instance, signal: AbortSignal): Promise<void> {
     const { host, route, launches } = this.#app
     if (launch !== undefined) launches.spend(launch)
+    const inspected = await this.#containers.inspect(id, signal)
+    // What another owner has under that name is not there.
+    if (inspected === null || !isOf(inspected, host.owner, route)) return
     await this.#containers.remove(id, route, this.#body.graceS, signal, () => host.changed(route))
   }
 
@@ -128,4 +131,13 @@ export class ContainerApp implements AppScaler {
       await sleep(POLL_MS, undefined, { ref: false })
     }
   }
+}
+
+function isOf(inspected: Inspected, owner: string, route: string): boolean {
+  const labels = labelsIn(inspected)
+  return labels[OWNER_LABEL] === owner && labels[ROUTE_LABEL] === route
+}
+
+function labelsIn({ Config }: Inspected): Readonly<Record<string, string>> {
+  return Config.Labels ?? {}
 }

@@ -86,24 +86,33 @@ export class Containers {
     onGone: () => void,
   ): Promise<void> {
     if (this.#stopping.has(name) || (await this.#delete(name, signal))) return
-    this.#stopping.add(name)
-    this.#stop(name, graceS)
-      .then(onGone)
-      .catch((error: Error) => {
-        // The edge asks again for what is still listed.
-        this.#host.log('warn', 'container not removed', { route, container: name, reason: error.message })
-      })
-      .finally(() => this.#stopping.delete(name))
+    this.stop(name, route, graceS, async () => {
+      await this.#delete(name)
+      onGone()
+    })
   }
 
-  async #stop(name: string, graceS: number): Promise<void> {
+  /** Tells one that runs to end. Nobody waits for that. @param onStopped it has ended */
+  stop(name: string, route: string, graceS: number, onStopped: () => Promise<void> | void): void {
+    if (this.#stopping.has(name)) return
+    this.#stopping.add(name)
     const call = {
       method: 'POST',
       path: `/containers/${encodeURIComponent(name)}/stop`,
       query: { t: `${graceS}` },
+      silenceMs: Number.POSITIVE_INFINITY,
     } as const
-    await this.#client.call({ ...call, silenceMs: Number.POSITIVE_INFINITY }).catch(unlessGone)
-    await this.#delete(name)
+    this.#client
+      .call(call)
+      .catch(unlessGone)
+      .then(onStopped)
+      .catch((error: Error & { code?: string }) => {
+        // The Engine goes on with it.
+        if (error.code === 'scaler/closed') return
+        // The edge asks again for what is still listed.
+        this.#host.log('warn', 'container not stopped', { route, container: name, reason: error.message })
+      })
+      .finally(() => this.#stopping.delete(name))
   }
 
   /** @returns false if it runs */

@@ -54,6 +54,29 @@ export class EventStream {
   }
 }
 
+/** One stream for each label, whoever asks for it. */
+export class EventStreams {
+  readonly #client: DockerClient
+  readonly #byLabel = new Map<string, EventStream>()
+
+  constructor(client: DockerClient) {
+    this.#client = client
+  }
+
+  /** Opened by the first who begins a call. A label that is known keeps its listener. */
+  of(label: string, onEvent: (labels: Readonly<Record<string, string>>) => void): EventStream {
+    const known = this.#byLabel.get(label)
+    if (known !== undefined) return known
+    const stream = new EventStream(this.#client, label, onEvent)
+    this.#byLabel.set(label, stream)
+    return stream
+  }
+
+  close(): void {
+    for (const stream of this.#byLabel.values()) stream.close()
+  }
+}
+
 function labelsIn(line: string): Readonly<Record<string, string>> | undefined {
   try {
     return (JSON.parse(line) as { Actor?: { Attributes?: Record<string, string> } }).Actor?.Attributes

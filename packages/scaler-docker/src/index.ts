@@ -5,12 +5,13 @@ import { type App, beginner, type Lifetime } from './app.ts'
 import { DockerClient } from './client.ts'
 import { ContainerApp } from './container-app.ts'
 import { containerBody } from './container-body.ts'
-import { EventStream } from './events.ts'
+import { EventStreams } from './events.ts'
 import { warnOfGrace } from './grace.ts'
 import { LaunchesByRoute } from './launches-by-route.ts'
-import { OWNER_LABEL, ROUTE_LABEL } from './names.ts'
+import { OWNER_LABEL, ROUTE_LABEL, SWARM_SERVICE_LABEL } from './names.ts'
 import { APP_OPTIONS, type AppOptions, DOCKER_OPTIONS } from './options.ts'
 import { Puller } from './pull.ts'
+import { ServiceApp } from './service-app.ts'
 import { serviceBody } from './service-body.ts'
 import { Place } from './shape.ts'
 import { TaskApp } from './task-app.ts'
@@ -20,10 +21,11 @@ const docker = ((options, host): Scaler => {
   const own = resolveConfig(DOCKER_OPTIONS, options, { path: 'docker', env: process.env })
   const client = new DockerClient(addressOf(own, process.env))
   const puller = new Puller(client, host)
-  const events = new EventStream(client, `${OWNER_LABEL}=${host.owner}`, (labels) => {
+  const events = new EventStreams(client)
+  const changed = (labels: Readonly<Record<string, string>>) => {
     const route = labels[ROUTE_LABEL]
     if (route !== undefined) host.changed(route)
-  })
+  }
   const launches = new LaunchesByRoute(host)
   const lifetime: Lifetime = { isClosed: false }
   return {
@@ -31,7 +33,12 @@ const docker = ((options, host): Scaler => {
       if (lifetime.isClosed) throw new ScalerError('scaler/closed', 'the docker scaler was closed')
       const path = `apps.${route}.scaler.docker`
       const given = resolveConfig(APP_OPTIONS, options, { path, env: process.env })
-      const begin = beginner(lifetime, events)
+      // The containers of a service have Swarm's labels, and none of ours.
+      const stream =
+        given.service === undefined
+          ? events.of(`${OWNER_LABEL}=${host.owner}`, changed)
+          : events.of(`${SWARM_SERVICE_LABEL}=${given.service}`, () => host.changed(route))
+      const begin = beginner(lifetime, stream)
       const app: App = { route, host, client, puller, launches: launches.of(route), begin }
       return appScaler(app, given, new Place(path))
     },
@@ -65,6 +72,7 @@ function appScaler(app: App, options: AppOptions, place: Place): AppScaler {
     warnOfGrace(app.host, app.route, body.graceS)
     return new TaskApp(app, body, options)
   }
+  if (service !== undefined) return new ServiceApp(app, service, options)
   throw place.error('give one of container, task and service')
 }
 

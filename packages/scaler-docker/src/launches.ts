@@ -40,7 +40,11 @@ export class Launches {
    */
   start(id: string, run: (isRemoved: () => boolean) => Promise<Problem | undefined>): Promise<void> {
     const known = this.#byId.get(id)
-    if (known !== undefined) return known.state === 'starting' ? known.done : Promise.resolve()
+    if (known?.state === 'starting') {
+      // What an earlier call began may fail with the connection of that time: this call tries for itself.
+      return known.done.catch(() => this.start(id, run))
+    }
+    if (known !== undefined) return Promise.resolve()
     const isCurrent = () => this.#byId.get(id)?.state === 'starting'
     // In a then: run() finds the id taken.
     const done = Promise.resolve(() => !isCurrent())

@@ -5,6 +5,9 @@ export const OWNER_LABEL = 'brxy.owner'
 export const ROUTE_LABEL = 'brxy.route'
 export const LAUNCH_LABEL = 'brxy.launch'
 
+/** Swarm's own, on the containers of a service. */
+export const SWARM_SERVICE_LABEL = 'com.docker.swarm.service.name'
+
 /** Swarm's bound for the name of a service; that for containers is higher. */
 const MAX_NAME = 63
 const PREFIX = 'brxy-'

@@ -51,6 +51,8 @@ export function problemOfEnd(
   if (reason !== '') return problemOfRefusal(new ApiError(400, reason))
   if (OOMKilled) return failed('crashed', withLog('the container was killed: out of memory', log))
   if (ExitCode === 0) return undefined
+  const unstarted = initFailure(log)
+  if (unstarted !== undefined) return unstarted
   const signal = ExitCode > 128 && ExitCode < 160 ? `, killed by signal ${ExitCode - 128}` : ''
   return failed('crashed', withLog(`the container exited with status ${ExitCode}${signal}`, log))
 }
@@ -71,7 +73,8 @@ export function problemOfTask(
   switch (State) {
     case 'failed':
       // "starting container failed: ..." never ran; "task: non-zero exit (4)" did.
-      if (Err.startsWith('task: non-zero exit')) return failed('crashed', withLog(Err, log))
+      if (Err.startsWith('task: non-zero exit'))
+        return initFailure(log) ?? failed('crashed', withLog(Err, log))
       return problemOfRefusal(
         new ApiError(400, Err || `the task failed with status ${ContainerStatus?.ExitCode}`),
       )
@@ -87,6 +90,12 @@ export function problemOfTask(
     default:
       return undefined
   }
+}
+
+/** The init process that the Engine puts before the command has started, and the command has not. */
+function initFailure(log: string): Problem | undefined {
+  const [line] = /\[FATAL tini [^\]]*\] exec .*/.exec(log) ?? []
+  return line === undefined ? undefined : failed('invalid', line)
 }
 
 function withLog(message: string, log: string): string {

@@ -50,11 +50,18 @@ export function serviceBody(body: Json, place: Place): ServiceBody {
           StopSignal: 'SIGTERM',
           ...container,
           StopGracePeriod: grace,
-          Env: environment(env, launch),
+          Env: environment(env, escaped(launch)),
           // On its node the container is found by them, too: its events are.
           Labels: { ...containerLabels, ...own },
         },
       },
     }),
   }
+}
+
+/** Swarm expands templates in the environment; the user may use them, and what a launch brings is meant as it stands. */
+function escaped(env: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(env).map(([name, value]) => [name, value.replaceAll('{{', '{{"{{"}}')]),
+  )
 }

@@ -84,27 +84,30 @@ export class TaskApp implements AppScaler {
   }
 
   async #foreign(name: string, launch: string): Promise<Problem | undefined> {
-    const { client, host, route } = this.#app
-    const path = `/services/${encodeURIComponent(name)}`
-    const service = await client.call<Service>({ path }).catch((error) => {
-      if (error instanceof ApiError && error.status === 404) return null
-      throw error
-    })
+    const { host, route } = this.#app
+    const service = await this.#service(name)
     if (service === null) return undefined
-    const labels = service.Spec.Labels ?? {}
-    if (
-      labels[OWNER_LABEL] === host.owner &&
-      labels[ROUTE_LABEL] === route &&
-      labels[LAUNCH_LABEL] === launch
-    )
-      return undefined
+    if (isOf(service, host.owner, route) && service.Spec.Labels?.[LAUNCH_LABEL] === launch) return undefined
     return problemOfRefusal(
       new ApiError(409, `a service "${name}" exists that is not this launch: remove it`),
     )
   }
 
+  /** null: there is none. */
+  #service(name: string, signal?: AbortSignal): Promise<Service | null> {
+    const call = { path: `/services/${encodeURIComponent(name)}`, ...(signal && { signal }) }
+    return this.#app.client.call<Service>(call).catch((error) => {
+      if (error instanceof ApiError && error.status === 404) return null
+      throw error
+    })
+  }
+
   async #remove({ id, launch }: Instance, signal: AbortSignal): Promise<void> {
-    if (launch !== undefined) this.#app.launches.spend(launch)
+    const { host, route, launches } = this.#app
+    if (launch !== undefined) launches.spend(launch)
+    const service = await this.#service(id, signal)
+    // What another owner has under that name is not there.
+    if (service === null || !isOf(service, host.owner, route)) return
     await this.#delete(id, signal)
   }
 
@@ -119,4 +122,8 @@ export class TaskApp implements AppScaler {
       if (!(error instanceof ApiError) || error.status !== 404) throw error
     })
   }
+}
+
+function isOf({ Spec }: Service, owner: string, route: string): boolean {
+  return Spec.Labels?.[OWNER_LABEL] === owner && Spec.Labels?.[ROUTE_LABEL] === route
 }

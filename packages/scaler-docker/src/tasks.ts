@@ -11,7 +11,10 @@ export interface Task {
   readonly CreatedAt: string
   /** What Swarm wants of it: `running`, `shutdown` when it is over, `remove` when its slot is being removed. */
   readonly DesiredState: string
-  readonly Status: TaskStatus & { readonly Timestamp: string }
+  readonly Status: TaskStatus & {
+    readonly Timestamp: string
+    readonly ContainerStatus?: { readonly ContainerID?: string }
+  }
 }
 
 /** docs.docker.com/engine/swarm/how-swarm-mode-works/swarm-task-states */

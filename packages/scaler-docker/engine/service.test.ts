@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto'
+import { conformance, type Driver } from '@brxy/scaler/conformance'
+import { whyNot } from '@brxy-tooling/engines'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { IMAGE, TestEngine, UNTIL_TOLD } from './engine.testkit.ts'
+
+const missing = await whyNot('swarm')
+if (missing !== null) console.warn(`SKIPPED: replicas on a real Swarm: ${missing}`)
+
+let engine: TestEngine
+
+interface Task {
+  readonly ID: string
+  readonly DesiredState: string
+  readonly Status: { readonly State: string; readonly ContainerStatus?: { readonly ContainerID: string } }
+}
+
+const nameOf = (route: string) => `kit-${createHash('sha256').update(route).digest('hex').slice(0, 20)}`
+
+/** Somebody's service, without replicas. */
+async function deploy(
+  route: string,
+  container: object = {},
+  template: object = {},
+): Promise<{ service: string }> {
+  const Name = nameOf(route)
+  await engine.api.call('POST', '/services/create', {
+    Name,
+    Mode: { Replicated: { Replicas: 0 } },
+    TaskTemplate: {
+      ContainerSpec: { Image: IMAGE, Args: UNTIL_TOLD, Init: true, StopGracePeriod: 45e9, ...container },
+      RestartPolicy: { Condition: 'none' },
+      Networks: [{ Target: 'host' }],
+      ...template,
+    },
+  })
+  return { service: Name }
+}
+
+async function tasksOf(route: string): Promise<readonly Task[]> {
+  const tasks = await engine.api.get<Task[]>('/tasks', { service: [nameOf(route)] }).catch(() => [])
+  return tasks.filter(({ DesiredState, Status }) => DesiredState === 'running' && Status.State === 'running')
+}
+
+async function signal(id: string, name: 'TERM' | 'KILL'): Promise<void> {
+  const { Status } = await engine.api.get<Task>(`/tasks/${id}`)
+  await engine.api.signal(Status.ContainerStatus?.ContainerID ?? '', name)
+}
+
+const driver: Driver = {
+  name: 'docker service',
+  launches: 'counted',
+  leaves: 'exit',
+  // On one node the very task can be told to end; on others Swarm chooses.
+  removal: 'exact',
+  badOptions: [{ options: { service: ['x'] }, path: 'service' }],
+  make: (host) => engine.make(host),
+  prepare: (route) => deploy(route),
+  list: async (route) => (await tasksOf(route)).map(({ ID }) => ({ id: ID, incarnation: ID })),
+  leave: (id) => signal(id, 'TERM'),
+  kill: (id) => signal(id, 'KILL'),
+  cleanUp: (route) => engine.api.remove(`/services/${nameOf(route)}`),
+  async graceMs(_id, route) {
+    const path = `/services/${nameOf(route)}`
+    const { Spec } = await engine.api.get<{
+      Spec: { TaskTemplate: { ContainerSpec: { StopGracePeriod: number } } }
+    }>(path)
+    return Spec.TaskTemplate.ContainerSpec.StopGracePeriod / 1e6
+  },
+  problems: {
+    image: async (route) => ({
+      options: await deploy(route, { Image: 'nope.invalid/x' }),
+      message: 'No such image: nope.invalid/x',
+    }),
+    invalid: async (route) => ({
+      options: await deploy(route, { Args: ['/no-such-command'] }),
+      message: '/no-such-command',
+    }),
+    crashed: async (route) => ({
+      options: await deploy(route, { Args: ['sh', '-c', 'echo out of luck >&2; exit 3'] }),
+      message: /exit \(3\).*out of luck/s,
+    }),
+    unschedulable: async (route) => ({
+      options: await deploy(route, {}, { Resources: { Reservations: { MemoryBytes: 999e9 } } }),
+      message: 'insufficient resources',
+    }),
+  },
+  outages: {
+    refused: () => engine.proxy.outage('refused'),
+    silent: () => engine.proxy.outage('silent'),
+  },
+  loseWatch: async () => engine.proxy.cut(),
+}
+
+describe.skipIf(missing !== null)('replicas of a service', () => {
+  beforeAll(async () => {
+    engine = await TestEngine.start('swarm')
+  })
+  afterAll(() => engine?.stop())
+  conformance(driver, { test: it })
+})

@@ -1,0 +1,115 @@
+import { conformance, type Driver } from '@brxy/scaler/conformance'
+import { whyNot } from '@brxy-tooling/engines'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { IMAGE, TestEngine, UNTIL_TOLD } from './engine.testkit.ts'
+
+const missing = await whyNot('swarm')
+if (missing !== null) console.warn(`SKIPPED: services on a real Swarm: ${missing}`)
+
+let engine: TestEngine
+
+const body = (container: object = {}, template: object = {}) => ({
+  task: {
+    TaskTemplate: {
+      ContainerSpec: { Image: IMAGE, Args: UNTIL_TOLD, ...container },
+      Networks: [{ Target: 'host' }],
+      ...template,
+    },
+  },
+})
+
+interface Service {
+  readonly ID: string
+  readonly Spec: {
+    readonly Name: string
+    readonly TaskTemplate: { ContainerSpec: { StopGracePeriod: number } }
+  }
+}
+
+interface Task {
+  readonly ID: string
+  readonly Status: { readonly State: string; readonly ContainerStatus?: { readonly ContainerID: string } }
+}
+
+const servicesOf = (route: string) =>
+  engine.api.get<Service[]>('/services', { label: [`brxy.route=${route}`] })
+
+async function taskOf(name: string): Promise<Task | undefined> {
+  const tasks = await engine.api.get<Task[]>('/tasks', { service: [name] })
+  return tasks.find(({ Status }) => Status.State === 'running')
+}
+
+const containerOf = async (name: string) => (await taskOf(name))?.Status.ContainerStatus?.ContainerID ?? ''
+
+const driver: Driver = {
+  name: 'docker task',
+  launches: 'named',
+  leaves: 'exit',
+  removal: 'exact',
+  badOptions: [
+    { options: { task: { TaskTemplate: {} } }, path: 'task.TaskTemplate.ContainerSpec.Image' },
+    {
+      options: body({}, { RestartPolicy: { Condition: 'any' } }),
+      path: 'task.TaskTemplate.RestartPolicy.Condition',
+    },
+    { options: { ...body(), service: 'x' }, path: 'docker' },
+  ],
+  make: (host) => engine.make(host),
+  prepare: async () => body(),
+  async list(route) {
+    const found = await Promise.all(
+      (await servicesOf(route)).map(async ({ Spec }) => ({
+        id: Spec.Name,
+        incarnation: (await taskOf(Spec.Name))?.ID ?? '',
+      })),
+    )
+    return found.filter(({ incarnation }) => incarnation !== '')
+  },
+  leave: async (id) => engine.api.signal(await containerOf(id), 'TERM'),
+  kill: async (id) => engine.api.signal(await containerOf(id), 'KILL'),
+  async cleanUp(route) {
+    for (const { ID } of await servicesOf(route)) await engine.api.remove(`/services/${ID}`)
+  },
+  environment: async (id) => engine.api.environment(await containerOf(id)),
+  async refuse(launch, route) {
+    const Labels = { 'brxy.owner': 'somebody else', 'brxy.route': route }
+    const TaskTemplate = {
+      ContainerSpec: { Image: IMAGE, Args: ['true'] },
+      RestartPolicy: { Condition: 'none' },
+    }
+    const Mode = { Replicated: { Replicas: 0 } }
+    await engine.api.call('POST', '/services/create', { Name: `brxy-${launch}`, Labels, TaskTemplate, Mode })
+  },
+  async graceMs(id) {
+    const { Spec } = await engine.api.get<Service>(`/services/${id}`)
+    return Spec.TaskTemplate.ContainerSpec.StopGracePeriod / 1e6
+  },
+  problems: {
+    image: async () => ({
+      options: body({ Image: 'nope.invalid/x' }),
+      message: 'No such image: nope.invalid/x',
+    }),
+    invalid: async () => ({ options: body({ Args: ['/no-such-command'] }), message: '/no-such-command' }),
+    crashed: async () => ({
+      options: body({ Args: ['sh', '-c', 'echo out of luck >&2; exit 3'] }),
+      message: /exit \(3\).*out of luck/s,
+    }),
+    unschedulable: async () => ({
+      options: body({}, { Resources: { Reservations: { MemoryBytes: 999e9 } } }),
+      message: 'insufficient resources',
+    }),
+  },
+  outages: {
+    refused: () => engine.proxy.outage('refused'),
+    silent: () => engine.proxy.outage('silent'),
+  },
+  loseWatch: async () => engine.proxy.cut(),
+}
+
+describe.skipIf(missing !== null)('services of one task', () => {
+  beforeAll(async () => {
+    engine = await TestEngine.start('swarm')
+  })
+  afterAll(() => engine?.stop())
+  conformance(driver, { test: it })
+})
