@@ -1,13 +1,14 @@
 import { type StartedEngine, startEngine, whyNot } from '@brxy-tooling/engines'
+import { type Answer, eventually } from '@brxy-tooling/testkit'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { APP_IMAGE, DockerEdge, importApp } from './docker.testkit.ts'
+import { APP_IMAGE, DockerEdge, expectProblem, hasProblem, importApp, messageOf } from './docker.testkit.ts'
 
 const missing = await whyNot('docker')
-if (missing !== null) console.warn(`SKIPPED: tests of Docker: ${missing}`)
+if (missing !== null) console.warn(`SKIPPED: an edge with a real dockerd: ${missing}`)
 
 const WAIT_MS = 60_000
 
-describe.skipIf(missing !== null)('a real dockerd', () => {
+describe.skipIf(missing !== null)('an edge with a real dockerd', () => {
   let engine: StartedEngine
   let host: string
   let docker: DockerEdge
@@ -20,7 +21,7 @@ describe.skipIf(missing !== null)('a real dockerd', () => {
   afterAll(() => engine?.stop())
   afterEach(() => docker?.close())
 
-  const app = (more: object = {}, container: object = {}) => ({
+  const app = (container: object = {}, more: object = {}) => ({
     hosts: ['shop.localhost'],
     scaler: {
       docker: {
@@ -34,14 +35,98 @@ describe.skipIf(missing !== null)('a real dockerd', () => {
     },
     ...more,
   })
-  const ask = () => docker.edge.ask('/x', { host: 'shop.localhost' })
+  const ask = (): Promise<Answer> => docker.edge.ask('/x', { host: 'shop.localhost' })
+  const names = () => docker.docker('ps', '--format', '{{.Names}}')
 
-  it('has nothing until somebody asks, then one container, and none again when nobody does', async () => {
-    docker = await DockerEdge.start(host, { shop: app() })
+  it('has nothing until somebody asks, a container for each of four who ask at once, and nothing again', async () => {
+    docker = await DockerEdge.start(host, { shop: app({ Env: ['SECONDS=3', 'BRXY_IDLE=1s'] }) })
     expect(await docker.running()).toEqual([])
-    expect(await ask()).toMatchObject({ status: 200, text: expect.stringContaining('GET /x') })
-    expect(await docker.running()).toHaveLength(1)
+    const answers = Promise.all([ask(), ask(), ask(), ask()])
+    await eventually('four containers', async () => (await docker.running()).length === 4, WAIT_MS)
+    for (const { status, text } of await answers)
+      expect([status, text]).toEqual([200, expect.stringContaining('GET /x')])
     await docker.untilContainers(0, WAIT_MS)
-    expect(docker.edge.matching('launch failed')).toEqual([])
+    expect(docker.edge.matching('launching')).toHaveLength(4)
+    expect(docker.edge.matching('launch-failed')).toEqual([])
+  })
+
+  it('removes the very container whose instance has left', async () => {
+    docker = await DockerEdge.start(host, { shop: app() })
+    await Promise.all([ask(), ask()])
+    const launches = docker.edge.matching('launching').map(({ launch }) => `brxy-${launch}`)
+    expect((await names()).sort()).toEqual([...launches].sort())
+    // The newest is served first, so it has no time to be idle.
+    let stayed: string[] = []
+    await eventually(
+      'one of two to leave',
+      async () => {
+        expect((await ask()).status).toBe(200)
+        stayed = await docker.docker('ps', '-a', '--format', '{{.Names}}')
+        return stayed.length === 1
+      },
+      WAIT_MS,
+    )
+    expect(stayed).toEqual([launches[1]])
+    expect(docker.edge.matching('launching')).toHaveLength(2)
+  })
+
+  it('gives the container no more than it needs, and the name and labels by which it is found', async () => {
+    docker = await DockerEdge.start(host, { shop: app({ Labels: { team: 'a' } }) })
+    await ask()
+    const [{ launch }] = docker.edge.matching('launching')
+    const [text] = await docker.docker('inspect', '--format', '{{json .}}', `brxy-${launch}`)
+    const { Config, HostConfig } = JSON.parse(text)
+    expect(Config.Labels).toMatchObject({ team: 'a', 'brxy.route': 'shop', 'brxy.launch': launch })
+    expect(Config).toMatchObject({ StopTimeout: 45, StopSignal: 'SIGTERM' })
+    expect(HostConfig).toMatchObject({
+      Init: true,
+      AutoRemove: false,
+      RestartPolicy: { Name: 'no' },
+      NetworkMode: 'host',
+    })
+  })
+
+  it('leaves containers to the next edge with --on-exit keep, which takes them over', async () => {
+    docker = await DockerEdge.start(
+      host,
+      { shop: app({ Env: ['SECONDS=0.1', 'BRXY_IDLE=30s'] }) },
+      { more: { onExit: 'keep' } },
+    )
+    await ask()
+    const before = await names()
+    await docker.restart()
+    expect((await ask()).status).toBe(200)
+    expect(await names()).toEqual(before)
+    await docker.docker('rm', '-f', ...before)
+  })
+
+  it('fails at once for an image that cannot be had, and tells the operator what Docker says', async () => {
+    docker = await DockerEdge.start(host, { shop: app({ Image: 'nope.invalid/x' }) })
+    expectProblem(await ask(), 'image')
+    const { problem } = await docker.edge.event('launch failed', hasProblem)
+    expect(messageOf(problem)).toMatch(/cannot pull nope\.invalid\/x: .*nope\.invalid/)
+  })
+
+  it('fails at once for an application that crashes, shows what it wrote, and leaves no container', async () => {
+    docker = await DockerEdge.start(host, {
+      shop: app({ Cmd: ['sh', '-c', 'echo no luck today >&2; exit 3'] }),
+    })
+    expectProblem(await ask(), 'crashed')
+    expectProblem(await ask(), 'crashed')
+    const { problem } = await docker.edge.event('launch failed', hasProblem)
+    expect(messageOf(problem)).toMatch(/exited with status 3: .*no luck today/s)
+    await docker.untilContainers(0, WAIT_MS)
+  })
+
+  it('fails at once for a command that is not there', async () => {
+    docker = await DockerEdge.start(host, { shop: app({ Cmd: ['/no-such-thing'] }) })
+    expectProblem(await ask(), 'invalid')
+    await docker.untilContainers(0, WAIT_MS)
+  })
+
+  it('fails at once when Docker is not there', async () => {
+    docker = await DockerEdge.start(host, { shop: app() }, { docker: { socket: '/nonexistent/docker.sock' } })
+    expectProblem(await ask(), 'unavailable')
+    expect(docker.edge.stdout).toContain('is dockerd running')
   })
 })

@@ -1,13 +1,23 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { add, addBusybox, addLinker, addNode, importImage } from '@brxy-tooling/engines'
-import { EdgeProcess, eventually, freePorts, tempDir } from '@brxy-tooling/testkit'
+import {
+  type Answer,
+  BRXY,
+  EdgeProcess,
+  eventually,
+  freePorts,
+  type LoggedEvent,
+  tempDir,
+} from '@brxy-tooling/testkit'
 import { dump } from 'js-yaml'
+import { expect } from 'vitest'
 
 const DEMO = fileURLToPath(new URL('../../../examples/demo/app.mjs', import.meta.url))
+const SECRET = 'a secret that signs tokens'
 const exec = promisify(execFile)
 
 /** The image of a real application with a linker: `brxy-link` and /app.mjs. */
@@ -30,13 +40,15 @@ export async function importApp(host: string): Promise<void> {
 
 /** A real edge whose apps are started in the Engine at `host`. */
 export class DockerEdge {
-  readonly edge: EdgeProcess
+  edge: EdgeProcess
   readonly #host: string
+  readonly #file: string
   readonly #remove: () => void
 
-  private constructor(edge: EdgeProcess, host: string, remove: () => void) {
+  private constructor(edge: EdgeProcess, host: string, file: string, remove: () => void) {
     this.edge = edge
     this.#host = host
+    this.#file = file
     this.#remove = remove
   }
 
@@ -44,26 +56,25 @@ export class DockerEdge {
   static async start(
     host: string,
     apps: Readonly<Record<string, object>>,
-    { docker = { host }, more = {} }: { docker?: object; more?: object } = {},
+    { docker = { host }, more = {}, tunnel = 0 }: { docker?: object; more?: object; tunnel?: number } = {},
   ): Promise<DockerEdge> {
     const dir = tempDir()
-    const [tunnel] = await freePorts(1)
+    const port = tunnel || (await freePorts(1))[0]
     const file = join(dir.path, 'brxy.yaml')
     const config = {
       version: 1,
       listen: ['127.0.0.1:0'],
-      tunnel: { bind: `127.0.0.1:${tunnel}`, advertise: `ws://127.0.0.1:${tunnel}` },
+      tunnel: { bind: `127.0.0.1:${port}`, advertise: `ws://127.0.0.1:${port}` },
       admin: { bind: '127.0.0.1:0' },
       stateDir: 'state',
       onExit: 'stop',
-      secret: 'a secret that signs tokens',
+      secret: SECRET,
       scalers: { docker },
       apps,
       ...more,
     }
-    const { writeFileSync } = await import('node:fs')
     writeFileSync(file, dump(config))
-    return new DockerEdge(await EdgeProcess.start({ file }), host, dir.remove)
+    return new DockerEdge(await EdgeProcess.start({ file }), host, file, dir.remove)
   }
 
   /** The docker command's answer, in lines. */
@@ -82,6 +93,21 @@ export class DockerEdge {
     await eventually(`${count} containers`, all, timeoutMs)
   }
 
+  /** A token for linkers that nobody gives one. */
+  async token(route: string): Promise<string> {
+    const words = ['token', '--route', route, '--state-dir', this.edge.stateDir]
+    const { stdout } = await exec(process.execPath, [BRXY, ...words], {
+      env: { ...process.env, BRXY_SECRET: SECRET },
+    })
+    return stdout
+  }
+
+  /** Another edge process with the same configuration and state. */
+  async restart(): Promise<void> {
+    await this.edge.close()
+    this.edge = await EdgeProcess.start({ file: this.#file })
+  }
+
   async close(): Promise<void> {
     await this.edge.close()
     this.#remove()
@@ -92,4 +118,20 @@ export class DockerEdge {
 export async function dockerLines(host: string, ...args: string[]): Promise<string[]> {
   const { stdout } = await exec('docker', args, { env: { ...process.env, DOCKER_HOST: host } })
   return stdout.split('\n').filter((line) => line !== '')
+}
+
+/** The client learned the class of the problem, soon, and nothing of the inside. */
+export function expectProblem(answer: Answer, problem: string): void {
+  expect(answer.status, answer.text).toBe(503)
+  expect(answer.json()).toMatchObject({ code: 'edge/cannot-start', problem })
+  expect(answer.text).not.toMatch(/nope\.invalid|docker|status 3/i)
+}
+
+/** Of the lines about a failed launch: the edge's, beside the adapter's own. */
+export function hasProblem({ problem }: LoggedEvent): boolean {
+  return problem !== undefined
+}
+
+export function messageOf(problem: unknown): string {
+  return (problem as { message: string }).message
 }

@@ -1,0 +1,128 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type StartedEngine, startEngine, whyNot } from '@brxy-tooling/engines'
+import { type Answer, eventually, freePorts, tempDir } from '@brxy-tooling/testkit'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { APP_IMAGE, DockerEdge, expectProblem, hasProblem, importApp, messageOf } from './docker.testkit.ts'
+
+const missing = await whyNot('swarm')
+if (missing !== null) console.warn(`SKIPPED: an edge with a real Swarm: ${missing}`)
+
+const WAIT_MS = 60_000
+
+describe.skipIf(missing !== null)('an edge with a real Swarm', () => {
+  let engine: StartedEngine
+  let host: string
+  let swarm: DockerEdge
+
+  beforeAll(async () => {
+    engine = await startEngine('swarm')
+    host = engine.env.DOCKER_HOST as string
+    await importApp(host)
+  })
+  afterAll(() => engine?.stop())
+  afterEach(() => swarm?.close())
+
+  const app = (container: object = {}, template: object = {}, more: object = {}) => ({
+    hosts: ['shop.localhost'],
+    scaler: {
+      docker: {
+        task: {
+          TaskTemplate: {
+            ContainerSpec: { Image: APP_IMAGE, Env: ['SECONDS=4', 'BRXY_IDLE=1s'], ...container },
+            Networks: [{ Target: 'host' }],
+            ...template,
+          },
+        },
+      },
+    },
+    ...more,
+  })
+  const ask = (): Promise<Answer> => swarm.edge.ask('/x', { host: 'shop.localhost' })
+  const services = () => swarm.docker('service', 'ls', '-q')
+
+  it('has a service for each of four who ask at once, and none again', async () => {
+    swarm = await DockerEdge.start(host, { shop: app() })
+    expect(await services()).toEqual([])
+    const answers = Promise.all([ask(), ask(), ask(), ask()])
+    await eventually('four services', async () => (await services()).length === 4, WAIT_MS)
+    for (const { status, text } of await answers)
+      expect([status, text]).toEqual([200, expect.stringContaining('GET /x')])
+    await eventually('no service', async () => (await services()).length === 0, WAIT_MS)
+    expect(swarm.edge.matching('launching')).toHaveLength(4)
+    expect(swarm.edge.matching('launch-failed')).toEqual([])
+  })
+
+  it('raises the replicas of a service for four who ask at once, and lowers them again', async () => {
+    const [tunnel] = await freePorts(1)
+    const dir = tempDir()
+    const token = join(dir.path, 'token')
+    // What its operator deploys: it reads its token from a file, and says by the task's id who it is.
+    const name = 'shop-instances'
+    const env = ['SECONDS=4', 'BRXY_IDLE=1s', 'ROUTE=shop', `BRXY_EDGE=ws://127.0.0.1:${tunnel}`]
+    const flags = [...env, 'BRXY_TOKEN_FILE=/run/secrets/brxy', 'BRXY_INSTANCE={{.Task.ID}}'].flatMap(
+      (each) => ['-e', each],
+    )
+    try {
+      swarm = await DockerEdge.start(
+        host,
+        { shop: { hosts: ['shop.localhost'], scaler: { docker: { service: name } } } },
+        { tunnel },
+      )
+      writeFileSync(token, (await swarm.token('shop')).trim())
+      await swarm.docker('secret', 'create', 'brxy', token)
+      await swarm.docker(
+        'service',
+        'create',
+        '--detach',
+        '--name',
+        name,
+        '--replicas',
+        '0',
+        '--network',
+        'host',
+        '--init',
+        '--no-resolve-image',
+        '--restart-condition',
+        'none',
+        '--stop-grace-period',
+        '45s',
+        '--secret',
+        'brxy',
+        ...flags,
+        APP_IMAGE,
+      )
+      const answers = Promise.all([ask(), ask(), ask(), ask()])
+      await eventually('four containers', async () => (await swarm.running()).length === 4, WAIT_MS)
+      for (const { status, text } of await answers)
+        expect([status, text]).toEqual([200, expect.stringContaining('GET /x')])
+      const replicas = async () =>
+        (await swarm.docker('service', 'inspect', '--format', '{{.Spec.Mode.Replicated.Replicas}}', name))[0]
+      await eventually('no replicas', async () => (await replicas()) === '0', WAIT_MS)
+      expect(await swarm.running()).toEqual([])
+      expect(swarm.edge.matching('launch failed')).toEqual([])
+    } finally {
+      await swarm.docker('service', 'rm', name)
+      await swarm.docker('secret', 'rm', 'brxy')
+      dir.remove()
+    }
+  })
+
+  it('fails at once for an image that cannot be had, and tells the operator what Swarm says', async () => {
+    swarm = await DockerEdge.start(host, { shop: app({ Image: 'nope.invalid/x' }) })
+    expectProblem(await ask(), 'image')
+    const { problem } = await swarm.edge.event('launch failed', hasProblem)
+    expect(messageOf(problem)).toContain('No such image: nope.invalid/x')
+  })
+
+  it('waits for room in a full cluster as long as a start may take, and then says why', async () => {
+    const full = { Resources: { Reservations: { MemoryBytes: 999e9 } } }
+    swarm = await DockerEdge.start(host, { shop: app({}, full, { startTimeout: '4s' }) })
+    const answer = await ask()
+    expectProblem(answer, 'unschedulable')
+    expect(answer.tookMs).toBeGreaterThan(3_500)
+    const { problem } = await swarm.edge.event('launch failed', hasProblem)
+    expect(messageOf(problem)).toContain('insufficient resources')
+    await eventually('no service', async () => (await services()).length === 0, WAIT_MS)
+  })
+})
