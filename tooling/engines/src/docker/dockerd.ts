@@ -33,7 +33,8 @@ export async function startDockerd(dir: string): Promise<string> {
   const flags = [
     ['--data-root', join(dir, 'data')],
     ['--exec-root', join(dir, 'exec')],
-    ['--pidfile', join(dir, 'dockerd-own.pid')],
+    // Not .pid: those are of startDaemon().
+    ['--pidfile', join(dir, 'dockerd-pidfile')],
     ['--host', `unix://${socket}`],
     // Nothing of this machine's network is touched: containers use that of the host.
     ['--bridge=none', '--iptables=false', '--ip-forward=false', '--ip-masq=false'],
