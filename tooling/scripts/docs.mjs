@@ -25,6 +25,7 @@ const { PROBLEM_DOCS } = await dist('packages/scaler/dist/problem.js')
 const { HTTP1_ERRORS } = await dist('packages/http1/dist/index.js')
 const { PROTOCOL_ERRORS } = await dist('packages/protocol/dist/index.js')
 const { APP_OPTIONS, SHELL_OPTIONS } = await dist('packages/scaler-shell/dist/index.js')
+const { APP_OPTIONS: DOCKER_APP_OPTIONS, DOCKER_OPTIONS } = await dist('packages/scaler-docker/dist/index.js')
 
 /** What `brxy link` exits with because of an error that is no AppError (packages/linker/src/cli.ts, life/life.ts). */
 const LINK_EXIT = {
@@ -54,6 +55,8 @@ const PAGES = {
   'docs/scalers.md': {
     'shell app options': fileOnlyTable(APP_OPTIONS),
     'shell options': fileOnlyTable(SHELL_OPTIONS),
+    'docker app options': fileOnlyTable(DOCKER_APP_OPTIONS),
+    'docker options': fileOnlyTable(DOCKER_OPTIONS),
     problems: table(
       ['class', 'what it means', 'final', 'clients read'],
       Object.entries(PROBLEM_TEXTS).map(([code, text]) => [`\`${code}\``, ...PROBLEM_DOCS[code], text]),

@@ -77,7 +77,11 @@ describe('a task', () => {
     ],
     [{ State: 'orphaned' }, 'other', true],
   ])('%o is "%s", final: %s', (status, code, final) => {
-    expect(problemOfTask(status, '')).toEqual({ code, final, message: 'Err' in status ? status.Err : expect.any(String) })
+    expect(problemOfTask(status, '')).toEqual({
+      code,
+      final,
+      message: 'Err' in status ? status.Err : expect.any(String),
+    })
   })
 
   it.each(['new', 'pending', 'preparing', 'running', 'complete', 'shutdown'])(

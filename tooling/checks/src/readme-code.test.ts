@@ -77,3 +77,8 @@ it('the example of @brxy/scaler-shell starts its command', async () => {
     TIMEOUT_MS,
   )
 })
+
+it('the example of @brxy/scaler-docker makes an app without asking an Engine', async () => {
+  const { printed } = await run('scaler-docker')
+  expect(printed).toEqual(['named exit'])
+})
