@@ -1,5 +1,6 @@
 export { type DaemonCommand, startDaemon, stopDaemons, untilReady } from './daemons.ts'
 export { type ImageOptions, importImage } from './docker/image.ts'
+export { run } from './docker/run.ts'
 export { ENGINE_NAMES, type Engine, type EngineName, type Log } from './engine.ts'
 export { engine } from './engines.ts'
 export { whyNot } from './required.ts'

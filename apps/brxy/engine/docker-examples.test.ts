@@ -1,0 +1,92 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { run, type StartedEngine, startEngine, whyNot } from '@brxy-tooling/engines'
+import { ask, brxy, eventually, freePorts } from '@brxy-tooling/testkit'
+import { load } from 'js-yaml'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { APP_IMAGE, dockerLines, importApp } from './docker.testkit.ts'
+
+const missing = await whyNot('swarm')
+if (missing !== null) console.warn(`SKIPPED: examples/docker: ${missing}`)
+
+const EXAMPLES = fileURLToPath(new URL('../../../examples/docker', import.meta.url))
+
+describe.skipIf(missing !== null)('examples/docker', () => {
+  let engine: StartedEngine
+  let host: string
+  let dir: string
+  beforeAll(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'brxy-examples-'))
+    engine = await startEngine('swarm')
+    host = engine.env.DOCKER_HOST as string
+    await importApp(host)
+  })
+  afterAll(async () => {
+    await engine?.stop()
+    rmSync(dir, { recursive: true, force: true })
+  })
+
+  it('has an edge that starts a container when somebody asks, and stops it when it ends', async () => {
+    const [port, tunnel, admin] = await freePorts(3)
+    const secret = join(dir, 'secret')
+    writeFileSync(secret, 'a secret that signs tokens\n')
+    const env = {
+      DOCKER_HOST: host,
+      LISTEN: `127.0.0.1:${port}`,
+      TUNNEL: `127.0.0.1:${tunnel}`,
+      ADVERTISE: `127.0.0.1:${tunnel}`,
+      ADMIN: `127.0.0.1:${admin}`,
+      SECRET_FILE: secret,
+      NETWORK: 'host',
+      APP_IMAGE,
+      BRXY_ON_EXIT: 'stop',
+      BRXY_LOG: 'json',
+    }
+    const edge = brxy(['edge', '-f', join(EXAMPLES, 'brxy.yaml'), '--state-dir', join(dir, 'state')], { env })
+    try {
+      await eventually('the edge', () => edge.stdout.includes('"listening"'))
+      expect((await ask(port, '/', { host: 'hello.localhost' })).status).toBe(200)
+      expect(await dockerLines(host, 'ps', '-q')).toHaveLength(1)
+    } finally {
+      await edge.stop(60_000)
+    }
+    expect(await dockerLines(host, 'ps', '-q')).toEqual([])
+  })
+
+  it('gives the edge of compose.yaml the socket, its file, and time to finish', () => {
+    const { services } = load(readFileSync(join(EXAMPLES, 'compose.yaml'), 'utf8')) as {
+      services: { edge: { volumes: string[]; stop_grace_period: string } }
+    }
+    expect(services.edge.volumes).toContain('/var/run/docker.sock:/var/run/docker.sock')
+    expect(services.edge.volumes).toContain('./brxy.yaml:/etc/brxy/brxy.yaml:ro')
+    expect(services.edge.stop_grace_period).toBe('45s')
+  })
+
+  it('has a stack that Swarm takes, whose replicas may leave and have time to drain', async () => {
+    const token = join(dir, 'token')
+    writeFileSync(token, 'a token')
+    await dockerLines(host, 'secret', 'create', 'brxy-shop', token)
+    const words = ['stack', 'deploy', '--resolve-image', 'never', '-c', join(EXAMPLES, 'stack.yaml'), 'shop']
+    await run('docker', words, { DOCKER_HOST: host, NETWORK: 'host', APP_IMAGE })
+    const [text] = await dockerLines(
+      host,
+      'service',
+      'inspect',
+      '--format',
+      '{{json .Spec}}',
+      'shop_instances',
+    )
+    const { Mode, TaskTemplate } = JSON.parse(text)
+    expect(Mode).toEqual({ Replicated: { Replicas: 0 } })
+    expect(TaskTemplate.RestartPolicy.Condition).toBe('none')
+    expect(TaskTemplate.ContainerSpec).toMatchObject({
+      Init: true,
+      StopGracePeriod: 45e9,
+      StopSignal: 'SIGTERM',
+    })
+    expect(TaskTemplate.ContainerSpec.Env).toContain('BRXY_INSTANCE={{.Task.ID}}')
+    await dockerLines(host, 'stack', 'rm', 'shop')
+  })
+})
