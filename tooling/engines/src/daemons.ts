@@ -87,6 +87,14 @@ export async function stopDaemons(dir: string): Promise<void> {
   }
 }
 
+/** Ends one of them, as {@link stopDaemons} does; nothing if it does not run. */
+export async function stopDaemon(dir: string, name: string): Promise<void> {
+  const file = join(dir, `${name}.pid`)
+  const pid = runningPid(file)
+  if (pid !== null) await stopGroup(pid, file)
+  rmSync(file, { force: true })
+}
+
 async function stopGroup(pid: number, file: string): Promise<void> {
   signal(pid, 'SIGTERM')
   const killMs = performance.now() + KILL_AFTER_MS

@@ -4,7 +4,7 @@ import type { Engine, EngineName } from './engine.ts'
 const ENGINES: Readonly<Record<EngineName, (() => Promise<Engine>) | null>> = {
   docker: async () => (await import('./docker/docker.ts')).docker,
   swarm: async () => (await import('./swarm/swarm.ts')).swarm,
-  kubernetes: null,
+  kubernetes: async () => (await import('./kubernetes/kubernetes.ts')).kubernetes,
   nomad: null,
 }
 

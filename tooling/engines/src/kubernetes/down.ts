@@ -1,0 +1,141 @@
+import { execFile } from 'node:child_process'
+import {
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { stopDaemon } from '../daemons.ts'
+import type { Places } from './files.ts'
+import { NAMESPACE } from './image.ts'
+
+const run = promisify(execFile)
+
+/** Where the kubelet links the logs of containers, wherever they are. */
+const LOG_LINKS = '/var/log/containers'
+const SHIMS_END_MS = 10_000
+const POLL_MS = 50
+
+/**
+ * Ends all containers of an engine and undoes their mounts. Their shims outlive containerd, so they are told to end
+ * while it is still there, and looked for by its socket afterwards.
+ */
+export async function endContainers(places: Places): Promise<void> {
+  // It would start them again.
+  await stopDaemon(places.at('daemons'), 'kubelet')
+  await removeContainers(places)
+  const endMs = performance.now() + SHIMS_END_MS
+  while (shims(places).length > 0 && performance.now() < endMs) await sleep(POLL_MS)
+  for (const shim of shims(places)) {
+    // The first process of a container is a child of its shim; with it the whole pid namespace ends.
+    for (const pid of [...childrenOf(shim), shim]) kill(pid)
+  }
+  for (const mount of mountsBelow(places.dir)) await run('umount', ['-l', mount]).catch(() => {})
+  removeLogLinks(places)
+}
+
+/** Directories that the kubelet and containerd make wherever they are told to live. */
+const FIXED = ['/var/lib/kubelet', '/usr/libexec/kubernetes', LOG_LINKS]
+const CGROUPS = '/sys/fs/cgroup'
+
+/** Remembers which of those directories are not there yet, for {@link removeFixed}. */
+export function recordFixed(places: Places): void {
+  const absent = FIXED.filter((directory) => !existsSync(directory))
+  writeFileSync(places.at('absent.json'), JSON.stringify(absent))
+}
+
+/** Removes those that were not there before. */
+export function removeFixed(places: Places): void {
+  const record = places.at('absent.json')
+  if (!existsSync(record)) return
+  for (const directory of JSON.parse(readFileSync(record, 'utf8')) as string[])
+    rmSync(directory, { recursive: true, force: true })
+  // cgroup v1 has one for each controller. The kernel keeps those in which anything is.
+  for (const name of ['', ...readdirSync(CGROUPS)]) removeEmpty(join(CGROUPS, name, NAMESPACE))
+}
+
+function removeEmpty(directory: string): void {
+  try {
+    rmdirSync(directory)
+  } catch {
+    // It is not there, or in use.
+  }
+}
+
+async function removeContainers({ containerdSocket }: Places): Promise<void> {
+  if (!existsSync(containerdSocket)) return
+  const ctr = async (...args: string[]) => {
+    const { stdout } = await run('ctr', ['-a', containerdSocket, '-n', NAMESPACE, ...args], {
+      timeout: 30_000,
+    })
+    return stdout.split('\n').filter((line) => line !== '')
+  }
+  try {
+    for (const task of await ctr('tasks', 'ls', '-q'))
+      await ctr('tasks', 'rm', '--force', task).catch(() => {})
+    for (const container of await ctr('containers', 'ls', '-q'))
+      await ctr('containers', 'rm', container).catch(() => {})
+  } catch {
+    // containerd is gone: its shims are found without it.
+  }
+}
+
+/** Processes of `containerd-shim-runc-v2 ... -address SOCKET`. */
+function shims({ containerdSocket }: Places): number[] {
+  return processes().filter((pid) => {
+    const argv = read(`/proc/${pid}/cmdline`).split('\0')
+    return argv[0]?.includes('containerd-shim') === true && argv.includes(containerdSocket)
+  })
+}
+
+function childrenOf(parent: number): number[] {
+  return processes().filter((pid) => {
+    const stat = read(`/proc/${pid}/stat`)
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parent
+  })
+}
+
+function processes(): number[] {
+  return readdirSync('/proc').map(Number).filter(Number.isInteger)
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    // It has ended meanwhile.
+    return ''
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
+/** The deepest first. */
+function mountsBelow(dir: string): string[] {
+  return read('/proc/self/mounts')
+    .split('\n')
+    .map((line) => line.split(' ')[1] ?? '')
+    .filter((mount) => mount.startsWith(`${dir}/`))
+    .reverse()
+}
+
+function removeLogLinks({ dir }: Places): void {
+  if (!existsSync(LOG_LINKS)) return
+  for (const name of readdirSync(LOG_LINKS)) {
+    const link = join(LOG_LINKS, name)
+    if (lstatSync(link).isSymbolicLink() && readlinkSync(link).startsWith(`${dir}/`)) rmSync(link)
+  }
+}
