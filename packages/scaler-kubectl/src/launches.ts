@@ -1,0 +1,141 @@
+import type { AppScaler, Instance, Launch, Problem, Target } from '@brxy/scaler'
+import { ApiError, isStatus, scalerError } from './api/error.ts'
+import type { Cluster } from './cluster.ts'
+import { instanceOf, type Seen, seenLaunches } from './instances.ts'
+import { type Belonging, labelsOf, launchObject } from './launch-object.ts'
+import { nameOf, selectorOf } from './names.ts'
+import type { Job, List, Metadata, PlatformEvent, Pod } from './objects.ts'
+import { problemOfEvents, problemOfRefusal } from './problem.ts'
+import type { Refused } from './refused.ts'
+import type { Template } from './template.ts'
+
+/** A Job without a pod for so long may have been refused one: its events say why. */
+const PODLESS_MS = 300
+
+/** One Job, or one pod, for each launch: what was started is known by its name, and exactly what left is removed. */
+export class Launches implements AppScaler {
+  readonly launches = 'named'
+  readonly leave = 'exit'
+  readonly #template: Template
+  readonly #belonging: Belonging
+  readonly #cluster: Cluster
+  /** Shared by all of a route, for a reloaded configuration makes another of these. */
+  readonly #refused: Refused
+
+  constructor(template: Template, belonging: Belonging, cluster: Cluster, refused: Refused) {
+    this.#template = template
+    this.#belonging = belonging
+    this.#cluster = cluster
+    this.#refused = refused
+  }
+
+  async scale({ start, remove }: Target, signal: AbortSignal): Promise<readonly Instance[]> {
+    try {
+      await Promise.all([
+        ...remove.map((instance) => this.#remove(instance, signal)),
+        ...start.map((launch) => this.#start(launch, signal)),
+      ])
+      return await this.#observe(signal)
+    } catch (error) {
+      throw scalerError(error, signal)
+    }
+  }
+
+  async observe(signal: AbortSignal): Promise<readonly Instance[]> {
+    try {
+      return await this.#observe(signal)
+    } catch (error) {
+      throw scalerError(error, signal)
+    }
+  }
+
+  get #collection(): string {
+    return this.#template.kind === 'Job' ? 'jobs' : 'pods'
+  }
+
+  async #start(launch: Launch, signal: AbortSignal): Promise<void> {
+    if (this.#refused.isSpent(launch.id)) return
+    const body = launchObject(this.#template, this.#belonging, launch)
+    try {
+      await this.#cluster.request(this.#collection, { method: 'POST', body }, signal)
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.isTransient) throw error
+      const problem =
+        error.httpStatus === 409
+          ? await this.#conflict(launch.id, signal)
+          : problemOfRefusal(error.httpStatus, error.status)
+      if (problem !== null) this.#refused.add(launch.id, nameOf(launch.id), problem, Date.now())
+    }
+    this.#refused.spend(launch.id)
+  }
+
+  /** One of that name exists already: that is this launch's, unless another owner made it. */
+  async #conflict(launch: string, signal: AbortSignal): Promise<Problem | null> {
+    const name = nameOf(launch)
+    const path = `${this.#collection}/${name}`
+    try {
+      const { metadata } = await this.#cluster.request<{ metadata: Metadata }>(path, {}, signal)
+      const isOurs = Object.entries(labelsOf(this.#belonging)).every(
+        ([label, value]) => metadata.labels?.[label] === value,
+      )
+      if (isOurs) return null
+      return { code: 'invalid', message: `"${name}" exists and belongs to somebody else`, final: true }
+    } catch (error) {
+      if (isStatus(error, 404)) return null
+      throw error
+    }
+  }
+
+  async #remove({ id, launch }: Instance, signal: AbortSignal): Promise<void> {
+    if (launch !== undefined) this.#refused.delete(launch)
+    const request = { method: 'DELETE', query: { propagationPolicy: 'Background' } } as const
+    try {
+      await this.#cluster.request(`${this.#collection}/${id}`, request, signal)
+    } catch (error) {
+      if (!isStatus(error, 404)) throw error
+    }
+  }
+
+  async #observe(signal: AbortSignal): Promise<Instance[]> {
+    this.#cluster.watch(signal)
+    const query = { labelSelector: selectorOf(labelsOf(this.#belonging)) }
+    const [jobs, pods] = await Promise.all([
+      this.#template.kind === 'Job'
+        ? this.#cluster.request<List<Job>>('jobs', { query }, signal)
+        : { items: [] },
+      this.#cluster.request<List<Pod>>('pods', { query }, signal),
+    ])
+    const instances: Instance[] = []
+    for (const [launch, seen] of seenLaunches(jobs.items, pods.items)) {
+      const instance = instanceOf(launch, seen, await this.#blocked(seen, signal))
+      if (instance === null) continue
+      // What was started by an earlier adapter is not started again, either.
+      this.#refused.spend(launch)
+      instances.push(instance)
+    }
+    const listed = new Set(instances.map(({ launch }) => launch))
+    return [...instances, ...this.#refused.instances(Date.now()).filter(({ launch }) => !listed.has(launch))]
+  }
+
+  /** Why a Job has no pod yet, if the platform has tried. */
+  async #blocked({ job, pod }: Seen, signal: AbortSignal): Promise<Problem | undefined> {
+    if (job === undefined || pod !== undefined || job.metadata.deletionTimestamp !== undefined)
+      return undefined
+    const ageMs = Date.now() - Date.parse(job.metadata.creationTimestamp ?? '')
+    // The API's times are whole seconds: a Job may look a second older than it is, which costs one request.
+    if (ageMs < PODLESS_MS) return undefined
+    const fieldSelector = `involvedObject.kind=Job,involvedObject.name=${job.metadata.name},reason=FailedCreate`
+    try {
+      const events = await this.#cluster.request<List<PlatformEvent>>(
+        'events',
+        { query: { fieldSelector } },
+        signal,
+      )
+      return problemOfEvents(events.items)
+    } catch (error) {
+      // Without the right to read events the launch times out without a reason: that is worth no failure.
+      if (isStatus(error, 403)) return undefined
+      throw error
+    }
+  }
+}

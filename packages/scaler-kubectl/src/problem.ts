@@ -1,0 +1,122 @@
+import type { Problem } from '@brxy/scaler'
+import {
+  type ContainerState,
+  type ContainerStatus,
+  conditionOf,
+  type Job,
+  type PlatformEvent,
+  type Pod,
+  type Status,
+} from './objects.ts'
+
+/** A container that was started again so often without becoming ready will not do so the next time. */
+const MAX_RESTARTS = 2
+/** EX_TEMPFAIL of sysexits.h: "try again later"; a linker that never served ends with it. */
+const TEMPORARY_FAILURE = 75
+
+/** Why an object was refused when it was to be created: the answer's status and body. */
+export function problemOfRefusal(httpStatus: number, status: Status): Problem {
+  const message = status.message ?? `the API answered ${httpStatus}`
+  if (httpStatus === 403) return problemOfForbidden(message)
+  if (httpStatus === 401) return denied(message)
+  return { code: httpStatus === 404 || httpStatus < 500 ? 'invalid' : 'unavailable', message, final: true }
+}
+
+/** Admission and authorization both answer 403; only the text tells what it was. */
+function problemOfForbidden(message: string): Problem {
+  if (message.includes('exceeded quota')) return { code: 'quota', message, final: true }
+  if (message.includes('violates PodSecurity')) return { code: 'invalid', message, final: true }
+  return denied(message)
+}
+
+function denied(message: string): Problem {
+  return { code: 'denied', message, final: true }
+}
+
+/** Why a controller (of a Job, of a ReplicaSet) could not create a pod, by the text of its event or condition. */
+export function problemOfCreation(message: string): Problem {
+  if (message.includes('forbidden')) return problemOfForbidden(message)
+  return { code: 'other', message, final: false }
+}
+
+/** The same, of the newest event that says so. */
+export function problemOfEvents(events: readonly PlatformEvent[]): Problem | undefined {
+  const event = events.findLast(({ reason }) => reason === 'FailedCreate')
+  return event && problemOfCreation(event.message ?? 'the pod could not be created')
+}
+
+/** Why a Job has failed, where no pod is left to tell. */
+export function problemOfJob({ status }: Job): Problem | undefined {
+  const failed = conditionOf(status?.conditions, 'Failed', 'True')
+  if (failed === undefined) return undefined
+  const message = failed.message ?? failed.reason ?? 'the Job has failed'
+  return { code: 'crashed', message, final: true }
+}
+
+/** Why a pod does not start, or how it ended badly; undefined if all is well so far. */
+export function problemOfPod({ status }: Pod): Problem | undefined {
+  if (status === undefined) return undefined
+  const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]
+  for (const container of containers) {
+    const problem = problemOfContainer(container)
+    if (problem !== undefined) return problem
+  }
+  if (status.phase === 'Failed') {
+    const reason = [status.reason, status.message].filter((each) => each !== undefined).join(': ')
+    return { code: 'crashed', message: reason || 'the pod has failed', final: true }
+  }
+  const unscheduled = conditionOf(status.conditions, 'PodScheduled', 'False')
+  if (unscheduled === undefined) return undefined
+  // Never final: a cluster that grows makes room.
+  return { code: 'unschedulable', message: unscheduled.message ?? 'no node takes the pod', final: false }
+}
+
+function problemOfContainer({ name, state, lastState, restartCount = 0, ready }: ContainerStatus) {
+  const terminated = problemOfEnd(name, state?.terminated)
+  if (terminated !== undefined && restartCount === 0) return terminated
+  const waiting = problemOfWaiting(name, state?.waiting)
+  if (waiting !== undefined) return waiting
+  if (restartCount < MAX_RESTARTS || ready === true) return undefined
+  const again = problemOfEnd(name, state?.terminated ?? lastState?.terminated)
+  const message = again?.message ?? `container "${name}" ended`
+  return crashed(`${message} (restarted ${restartCount} times)`)
+}
+
+function problemOfWaiting(name: string, waiting: ContainerState['waiting']): Problem | undefined {
+  const { reason = '', message } = waiting ?? {}
+  const text = `container "${name}": ${message ?? reason}`
+  switch (reason) {
+    case 'ImagePullBackOff':
+    case 'InvalidImageName':
+    case 'ErrImageNeverPull':
+      return { code: 'image', message: text, final: true }
+    // One failure: the next attempt decides.
+    case 'ErrImagePull':
+    case 'RegistryUnavailable':
+    case 'ImageInspectError':
+      return { code: 'image', message: text, final: false }
+    case 'CreateContainerConfigError':
+    case 'CreateContainerError':
+    case 'RunContainerError':
+      return { code: 'invalid', message: text, final: true }
+    default:
+      return undefined
+  }
+}
+
+function problemOfEnd(name: string, ended: ContainerState['terminated']): Problem | undefined {
+  if (ended === undefined || (ended.exitCode === 0 && ended.reason !== 'Error')) return undefined
+  const { exitCode, reason, message } = ended
+  // The runtime could not start it: the command is not there, or may not be run.
+  if (reason === 'StartError' || reason === 'ContainerCannotRun')
+    return { code: 'invalid', message: `container "${name}": ${message ?? reason}`, final: true }
+  const why = reason === undefined || reason === 'Error' ? '' : ` (${reason})`
+  const said = message === undefined ? '' : `: ${message.trim()}`
+  const text = `container "${name}" exited with status ${exitCode}${why}${said}`
+  if (exitCode === TEMPORARY_FAILURE) return { code: 'unavailable', message: text, final: false }
+  return crashed(text)
+}
+
+function crashed(message: string): Problem {
+  return { code: 'crashed', message, final: true }
+}

@@ -1,0 +1,25 @@
+import type { Workload } from './objects.ts'
+import { ID_FIELDS } from './replica.ts'
+import { GRACE_S } from './template.ts'
+import type { WorkloadPlace } from './workload.ts'
+
+/** What is wrong in a workload that somebody else wrote, and goes wrong later: for the log. */
+export function workloadAdvice(
+  kind: WorkloadPlace['kind'],
+  { spec }: Workload,
+  container: string | undefined,
+): string[] {
+  const advice: string[] = []
+  const { terminationGracePeriodSeconds: grace = 30, containers } = spec.template.spec
+  if (grace < GRACE_S)
+    advice.push(
+      `terminationGracePeriodSeconds is ${grace}: a linker needs ${GRACE_S} to drain, and requests are cut with less`,
+    )
+  const linker = containers.find(({ name }) => name === container) ?? containers[0]
+  const field = linker?.env?.find(({ name }) => name === 'BRXY_INSTANCE')?.valueFrom?.fieldRef?.fieldPath
+  if (field !== ID_FIELDS[kind])
+    advice.push(
+      `BRXY_INSTANCE of container "${linker?.name}" is not taken from the field ${ID_FIELDS[kind]}: the edge cannot tell which pod a linker is in`,
+    )
+  return advice
+}
