@@ -41,7 +41,8 @@ export function instanceOf(launch: string, { job, pod }: Seen, blocked?: Problem
   return {
     id,
     launch,
-    state: jobEnd === undefined ? (state ?? 'starting') : 'ended',
+    // A launch that has failed is over, whatever the platform goes on trying.
+    state: jobEnd === undefined && problem?.final !== true ? (state ?? 'starting') : 'ended',
     since: sinceMs(metadata, pod, jobEnd?.lastTransitionTime),
     ...(problem === undefined || pod?.metadata.deletionTimestamp !== undefined ? {} : { problem }),
   }
