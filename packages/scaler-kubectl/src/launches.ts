@@ -31,10 +31,7 @@ export class Launches implements AppScaler {
 
   async scale({ start, remove }: Target, signal: AbortSignal): Promise<readonly Instance[]> {
     try {
-      await Promise.all([
-        ...remove.map((instance) => this.#remove(instance, signal)),
-        ...start.map((launch) => this.#start(launch, signal)),
-      ])
+      await Promise.all([this.#remove(remove, signal), ...start.map((launch) => this.#start(launch, signal))])
       return await this.#observe(signal)
     } catch (error) {
       throw scalerError(error, signal)
@@ -86,27 +83,39 @@ export class Launches implements AppScaler {
     }
   }
 
-  async #remove({ id, launch }: Instance, signal: AbortSignal): Promise<void> {
-    if (launch !== undefined) this.#refused.delete(launch)
-    const request = { method: 'DELETE', query: { propagationPolicy: 'Background' } } as const
+  /** Only what is listed is removed, for a name alone does not say whose it is. */
+  async #remove(remove: Target['remove'], signal: AbortSignal): Promise<void> {
+    if (remove.length === 0) return
+    const ids = new Set(remove.map(({ id }) => id))
+    for (const { launch } of remove) if (launch !== undefined) this.#refused.delete(launch)
+    const listed = await this.#list<{ metadata: Metadata }>(this.#collection, signal)
+    const those = listed.filter(({ metadata }) => ids.has(metadata.name))
+    await Promise.all(those.map(({ metadata }) => this.#delete(metadata, signal)))
+  }
+
+  async #delete({ name, uid }: Metadata, signal: AbortSignal): Promise<void> {
+    const body = { propagationPolicy: 'Background', preconditions: { uid } }
     try {
-      await this.#cluster.request(`${this.#collection}/${id}`, request, signal)
+      await this.#cluster.request(`${this.#collection}/${name}`, { method: 'DELETE', body }, signal)
     } catch (error) {
-      if (!isStatus(error, 404)) throw error
+      // It is gone.
+      if (!isStatus(error, 404) && !isStatus(error, 409)) throw error
     }
+  }
+
+  async #list<T>(collection: string, signal: AbortSignal): Promise<readonly T[]> {
+    const query = { labelSelector: selectorOf(labelsOf(this.#belonging)) }
+    return (await this.#cluster.request<List<T>>(collection, { query }, signal)).items
   }
 
   async #observe(signal: AbortSignal): Promise<Instance[]> {
     this.#cluster.watch(signal)
-    const query = { labelSelector: selectorOf(labelsOf(this.#belonging)) }
     const [jobs, pods] = await Promise.all([
-      this.#template.kind === 'Job'
-        ? this.#cluster.request<List<Job>>('jobs', { query }, signal)
-        : { items: [] },
-      this.#cluster.request<List<Pod>>('pods', { query }, signal),
+      this.#template.kind === 'Job' ? this.#list<Job>('jobs', signal) : [],
+      this.#list<Pod>('pods', signal),
     ])
     const instances: Instance[] = []
-    for (const [launch, seen] of seenLaunches(jobs.items, pods.items)) {
+    for (const [launch, seen] of seenLaunches(jobs, pods)) {
       const instance = instanceOf(launch, seen, await this.#blocked(seen, signal))
       if (instance === null) continue
       // What was started by an earlier adapter is not started again, either.

@@ -84,6 +84,8 @@ export class KubernetesApi {
     const headers = {
       authorization: `Bearer ${this.token}`,
       'content-type': method === 'PATCH' ? MERGE_PATCH : 'application/json',
+      // Node sends a DELETE's body without a length else.
+      'content-length': Buffer.byteLength(payload ?? ''),
     }
     return new Promise((resolve, reject) => {
       const outgoing = request(`${this.server}${path}`, { method, headers, agent: this.#agent }, (answer) => {
