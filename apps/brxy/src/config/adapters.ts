@@ -52,6 +52,8 @@ export async function adaptersFor(
 
 async function load(name: string, given: unknown, directory: string): Promise<Adapter> {
   const factory = await loadScaler(name, directory)
+  // Its templates stand beside the file that names them.
+  if (name === 'kubectl') return { factory, options: { directory, ...(given ?? {}) }, isLocal: false }
   if (name !== 'shell') return { factory, options: given ?? {}, isLocal: false }
   const { cwd, ...own } = (given ?? {}) as { cwd?: unknown }
   return {

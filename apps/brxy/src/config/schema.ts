@@ -1,4 +1,5 @@
 import { jsonSchema, sectionSchema } from '@brxy/options/describe'
+import { APP_OPTIONS as KUBECTL_APP_OPTIONS, KUBECTL_OPTIONS } from '@brxy/scaler-kubectl'
 import { APP_OPTIONS, SHELL_OPTIONS } from '@brxy/scaler-shell'
 import { FILE_OPTIONS } from './tables.ts'
 
@@ -9,6 +10,8 @@ export function configSchema(): Record<string, unknown> {
     title: 'brxy.yaml',
     description: 'What a brxy edge serves.',
     choiceSchemas: {
+      'scaler.kubectl': sectionSchema(KUBECTL_APP_OPTIONS),
+      'scalers.kubectl': sectionSchema(KUBECTL_OPTIONS),
       'scaler.shell': sectionSchema(APP_OPTIONS),
       'scalers.shell': sectionSchema(SHELL_OPTIONS),
     },

@@ -1,0 +1,73 @@
+import { whyNot } from '@brxy-tooling/engines'
+import { eventually } from '@brxy-tooling/testkit'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { jobTemplate, type KubernetesEdge, KubernetesWorld, NAMESPACE, startEdge } from './world.ts'
+
+/** The first run on a machine builds Kubernetes. */
+const BUILD_MS = 3_600_000
+const SLOW_MS = 60_000
+const JOBS = `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`
+
+const lack = await whyNot('kubernetes')
+if (lack !== null) process.stderr.write(`SKIPPED: the tests against a real Kubernetes: ${lack}\n`)
+
+describe.skipIf(lack !== null)(
+  `an edge with a Job for each launch${lack === null ? '' : ` (skipped: ${lack})`}`,
+  () => {
+    let kubernetes: KubernetesWorld
+    let world: KubernetesEdge
+    beforeAll(async () => {
+      kubernetes = await KubernetesWorld.start()
+      await kubernetes.api.apply('/api/v1/namespaces', { metadata: { name: 'full' } })
+      await kubernetes.api.apply('/api/v1/namespaces/full/resourcequotas', {
+        metadata: { name: 'none' },
+        spec: { hard: { pods: '0' } },
+      })
+      world = await startEdge(kubernetes.options(), {
+        shop: { kubectl: { template: jobTemplate() } },
+        unpullable: { kubectl: { template: jobTemplate({ image: 'registry.invalid/none:1' }) } },
+        full: { kubectl: { template: jobTemplate(), namespace: 'full' } },
+        crashing: {
+          kubectl: { template: jobTemplate({ command: ['sh', '-c', 'echo no database >&2; exit 3'] }) },
+        },
+      })
+    }, BUILD_MS)
+    afterAll(async () => {
+      await world?.close()
+      await kubernetes?.stop()
+    })
+
+    it('goes from nothing to four pods for four requests at once, and back to nothing', async () => {
+      const { edge } = world
+      const answers = await Promise.all([1, 2, 3, 4].map(() => edge.ask('/?ms=5000', { host: 'shop.test' })))
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+      expect(new Set(edge.matching('ready').map(({ instance }) => instance)).size).toBe(4)
+      await eventually(
+        'no Job and no pod is left',
+        async () =>
+          (await kubernetes.api.list(JOBS)).length === 0 &&
+          (await kubernetes.pods('brxy/owner')).length === 0,
+        SLOW_MS,
+      )
+      expect(edge.matching('launch failed')).toEqual([])
+    })
+
+    it.each([
+      ['unpullable', 'image', /registry\.invalid\/none:1/],
+      ['full', 'quota', /exceeded quota: none/],
+      ['crashing', 'crashed', /status 3: no database/],
+    ])(
+      '%s: held requests fail fast with the class "%s", and the operator reads what Kubernetes says',
+      async (app, code, message) => {
+        const { edge } = world
+        const { status, text } = await edge.ask('/', { host: `${app}.test`, headers: { accept: '*/*' } })
+        expect(status).toBe(503)
+        expect(JSON.parse(text)).toMatchObject({ problem: code })
+        // Clients get a text for the class, and nothing of what the platform said.
+        expect(text).not.toMatch(message)
+        const { problem } = await edge.event('launch failed', (event) => event.app === app)
+        expect(problem).toMatchObject({ code, message: expect.stringMatching(message) })
+      },
+    )
+  },
+)
