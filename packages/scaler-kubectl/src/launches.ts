@@ -1,11 +1,12 @@
 import type { AppScaler, Instance, Launch, Problem, Target } from '@brxy/scaler'
 import { ApiError, isStatus, scalerError } from './api/error.ts'
 import type { Cluster } from './cluster.ts'
+import { createFailure } from './create-failure.ts'
 import { instanceOf, type Seen, seenLaunches } from './instances.ts'
 import { type Belonging, labelsOf, launchObject } from './launch-object.ts'
 import { nameOf, selectorOf } from './names.ts'
-import type { Job, List, Metadata, PlatformEvent, Pod } from './objects.ts'
-import { problemOfEvents, problemOfRefusal } from './problem.ts'
+import type { Job, List, Metadata, Pod } from './objects.ts'
+import { problemOfRefusal } from './problem.ts'
 import type { Refused } from './refused.ts'
 import type { Template } from './template.ts'
 
@@ -133,18 +134,6 @@ export class Launches implements AppScaler {
     const ageMs = Date.now() - Date.parse(job.metadata.creationTimestamp ?? '')
     // The API's times are whole seconds: a Job may look a second older than it is, which costs one request.
     if (ageMs < PODLESS_MS) return undefined
-    const fieldSelector = `involvedObject.kind=Job,involvedObject.name=${job.metadata.name},reason=FailedCreate`
-    try {
-      const events = await this.#cluster.request<List<PlatformEvent>>(
-        'events',
-        { query: { fieldSelector } },
-        signal,
-      )
-      return problemOfEvents(events.items)
-    } catch (error) {
-      // Without the right to read events the launch times out without a reason: that is worth no failure.
-      if (isStatus(error, 403)) return undefined
-      throw error
-    }
+    return createFailure(this.#cluster, 'Job', job.metadata.name, 0, signal)
   }
 }

@@ -115,6 +115,9 @@ export interface Selector {
 
 /** An Event. */
 export interface PlatformEvent {
+  readonly metadata: Metadata
+  readonly lastTimestamp?: string | null
+  readonly eventTime?: string | null
   readonly reason?: string
   readonly message?: string
   readonly involvedObject?: { readonly kind?: string; readonly name?: string }

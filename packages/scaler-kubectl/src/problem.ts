@@ -14,6 +14,10 @@ const MAX_RESTARTS = 2
 /** EX_TEMPFAIL of sysexits.h: "try again later"; a linker that never served ends with it. */
 const TEMPORARY_FAILURE = 75
 
+/** What registries and runtimes say of an image that is not there, or not for us. */
+const NO_IMAGE =
+  /not found|manifest unknown|access denied|unauthorized|authorization failed|invalid reference/i
+
 /** Why an object was refused when it was to be created: the answer's status and body. */
 export function problemOfRefusal(httpStatus: number, status: Status): Problem {
   const message = status.message ?? `the API answered ${httpStatus}`
@@ -90,8 +94,9 @@ function problemOfWaiting(name: string, waiting: ContainerState['waiting']): Pro
     case 'InvalidImageName':
     case 'ErrImageNeverPull':
       return { code: 'image', message: text, final: true }
-    // One failure: the next attempt decides.
+    // One failure: the next attempt decides, 10 s later, unless the registry has said that there is no such image.
     case 'ErrImagePull':
+      return { code: 'image', message: text, final: NO_IMAGE.test(text) }
     case 'RegistryUnavailable':
     case 'ImageInspectError':
       return { code: 'image', message: text, final: false }

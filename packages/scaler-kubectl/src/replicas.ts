@@ -1,7 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type AppScaler, countedTarget, type Host, type Instance, type Target } from '@brxy/scaler'
+import {
+  type AppScaler,
+  countedTarget,
+  type Host,
+  type Instance,
+  type Problem,
+  type Target,
+} from '@brxy/scaler'
 import { isStatus, scalerError } from './api/error.ts'
 import type { Cluster } from './cluster.ts'
+import { createFailure } from './create-failure.ts'
 import { conditionOf, type List, type Pod, type Workload } from './objects.ts'
 import { problemOfCreation } from './problem.ts'
 import {
@@ -21,6 +29,8 @@ import { workloadAdvice } from './workload-advice.ts'
 const MAX_CONFLICTS = 10
 /** A controller learns of a mark and of the number by two ways: a mark on a pod that is still ready gets this advance. */
 const SETTLE_MS = 500
+/** A StatefulSet's failure to make a pod is repeated more often than this; an older one is over. */
+const RECENT_MS = 60_000
 
 /** One look at a workload. */
 interface Look {
@@ -63,7 +73,7 @@ export class Replicas implements AppScaler {
           if (!isStatus(error, 409) || conflicts === MAX_CONFLICTS) throw error
         }
       }
-      return this.#instances(await this.#look(signal))
+      return await this.#instances(await this.#look(signal), signal)
     } catch (error) {
       throw scalerError(error, signal)
     }
@@ -71,7 +81,7 @@ export class Replicas implements AppScaler {
 
   async observe(signal: AbortSignal): Promise<readonly Instance[]> {
     try {
-      return this.#instances(await this.#look(signal))
+      return await this.#instances(await this.#look(signal), signal)
     } catch (error) {
       throw scalerError(error, signal)
     }
@@ -92,11 +102,13 @@ export class Replicas implements AppScaler {
     const leavers = new Set(present.filter(isLeaver))
     const removable = isRollingOut(kind, workload) ? [] : removableOf(kind, present, leavers)
     const replicas = workload.spec.replicas ?? 1
+    // One that could not be created is given up by the number alone.
+    const missing = missingIds(look, this.#path).filter((id) => ids.has(id)).length
     const next = countedTarget({
       want,
       replicas,
-      present: present.length,
-      removable: removable.length,
+      present: present.length + missing,
+      removable: removable.length + missing,
       stuck: leavers.size - removable.length,
     })
     if (next.replicas !== replicas) await this.#write(workload, next.replicas, signal)
@@ -145,15 +157,23 @@ export class Replicas implements AppScaler {
     return { workload, pods: items }
   }
 
-  #instances({ workload, pods }: Look): Instance[] {
-    const instances = pods.map((pod) => replicaInstance(this.#place.kind, pod))
+  /** Why replicas are missing, if the platform has tried to make them. A StatefulSet says it only in events. */
+  async #blocked({ workload }: Look, signal: AbortSignal): Promise<Problem | undefined> {
     const failure = conditionOf(workload.status?.conditions, 'ReplicaFailure', 'True')
-    const missing = (workload.spec.replicas ?? 1) - pods.filter(isPresent).length
-    if (failure === undefined || missing <= 0) return instances
-    // There is no pod to say it of, so it is said of the first one that is missing.
-    const since = Date.parse(failure.lastTransitionTime ?? '') || 0
-    const problem = problemOfCreation(failure.message ?? 'the pods could not be created')
-    return [...instances, { id: `${this.#path}/missing`, state: 'starting', since, problem }]
+    if (failure !== undefined) return problemOfCreation(failure.message ?? 'the pods could not be created')
+    if (this.#place.kind === 'deployment') return undefined
+    const sinceMs = Date.now() - RECENT_MS
+    return createFailure(this.#cluster, 'StatefulSet', this.#place.name, sinceMs, signal)
+  }
+
+  async #instances(look: Look, signal: AbortSignal): Promise<Instance[]> {
+    const instances = look.pods.map((pod) => replicaInstance(this.#place.kind, pod))
+    const missing = missingIds(look, this.#path)
+    const problem = missing.length === 0 ? undefined : await this.#blocked(look, signal)
+    if (problem === undefined) return instances
+    // There is no pod to say it of, so it is said of those that should be there.
+    const since = Date.now()
+    return [...instances, ...missing.map((id) => ({ id, state: 'starting', since, problem }) as const)]
   }
 
   #advise(workload: Workload): void {
@@ -165,6 +185,12 @@ export class Replicas implements AppScaler {
         workload: `${this.#place.kind}/${this.#place.name}`,
       })
   }
+}
+
+/** What those replicas are called that the number asks for and that are not there. */
+function missingIds({ workload, pods }: Look, path: string): string[] {
+  const length = Math.max(0, (workload.spec.replicas ?? 1) - pods.filter(isPresent).length)
+  return Array.from({ length }, (_, index) => `${path}/missing/${index}`)
 }
 
 async function ignoring(httpStatus: number, request: Promise<unknown>): Promise<void> {

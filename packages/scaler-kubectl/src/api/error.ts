@@ -30,6 +30,6 @@ export function scalerError(error: unknown, signal: AbortSignal): ScalerError {
   if (error instanceof ScalerError) return error
   if (signal.aborted) return new ScalerError('scaler/aborted', 'the call was aborted', { cause: error })
   const message = error instanceof Error ? error.message : String(error)
-  const isRefused = error instanceof ApiError && !error.isTransient
-  return new ScalerError(isRefused ? 'scaler/denied' : 'scaler/unavailable', message, { cause: error })
+  const isDenied = isStatus(error, 401) || isStatus(error, 403)
+  return new ScalerError(isDenied ? 'scaler/denied' : 'scaler/unavailable', message, { cause: error })
 }

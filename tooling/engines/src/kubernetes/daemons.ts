@@ -4,7 +4,7 @@ import { program } from './programs.ts'
 
 /** The daemons' commands, in the order in which they start. */
 export function commands(places: Places, ports: Ports): Readonly<Record<DaemonName, DaemonCommand>> {
-  const { at } = { at: places.at.bind(places) }
+  const at = (...parts: string[]) => places.at(...parts)
   const etcd = `http://127.0.0.1:${ports.etcd}`
   const peer = `http://127.0.0.1:${ports.etcdPeer}`
   const kubeconfig = `--kubeconfig=${places.kubeconfig}`
@@ -41,6 +41,7 @@ export function commands(places: Places, ports: Ports): Readonly<Record<DaemonNa
       '--leader-elect=false',
       '--secure-port=0',
       '--controllers=*,-nodeipam,-cloud-node-lifecycle,-service-lb-controller,-node-route-controller',
+      `--flex-volume-plugin-dir=${at('volume-plugins')}`,
       `--service-account-private-key-file=${at('pki', 'accounts.pem')}`,
       `--root-ca-file=${places.ca}`,
     ),

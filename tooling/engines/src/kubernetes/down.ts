@@ -42,7 +42,7 @@ export async function endContainers(places: Places): Promise<void> {
 }
 
 /** Directories that the kubelet and containerd make wherever they are told to live. */
-const FIXED = ['/var/lib/kubelet', '/usr/libexec/kubernetes', LOG_LINKS]
+const FIXED = ['/var/lib/kubelet', LOG_LINKS]
 const CGROUPS = '/sys/fs/cgroup'
 
 /** Remembers which of those directories are not there yet, for {@link removeFixed}. */
@@ -56,7 +56,7 @@ export function removeFixed(places: Places): void {
   const record = places.at('absent.json')
   if (!existsSync(record)) return
   for (const directory of JSON.parse(readFileSync(record, 'utf8')) as string[])
-    rmSync(directory, { recursive: true, force: true })
+    rmSync(directory, { recursive: true, force: true, maxRetries: 3 })
   // cgroup v1 has one for each controller. The kernel keeps those in which anything is.
   for (const name of ['', ...readdirSync(CGROUPS)]) removeEmpty(join(CGROUPS, name, NAMESPACE))
 }
