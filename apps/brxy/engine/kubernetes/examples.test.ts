@@ -1,0 +1,79 @@
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { kubernetesProgram, whyNot } from '@brxy-tooling/engines'
+import { freePorts } from '@brxy-tooling/testkit'
+import { dump, load } from 'js-yaml'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { IMAGE, type KubernetesEdge, KubernetesWorld, startEdge } from './world.ts'
+
+const BUILD_MS = 3_600_000
+const path = (name: string) =>
+  fileURLToPath(new URL(`../../../../examples/kubernetes/${name}`, import.meta.url))
+
+const lack = await whyNot('kubernetes')
+if (lack !== null) process.stderr.write(`SKIPPED: the tests against a real Kubernetes: ${lack}\n`)
+
+describe.skipIf(lack !== null)(
+  `the examples for Kubernetes${lack === null ? '' : ` (skipped: ${lack})`}`,
+  () => {
+    let kubernetes: KubernetesWorld
+    let world: KubernetesEdge
+    beforeAll(async () => {
+      kubernetes = await KubernetesWorld.start()
+      const [port = 0] = await freePorts(1)
+      world = await startEdge(kubernetes.options(), {
+        job: { kubectl: { template: here('job.yaml', port) } },
+        sidecar: { kubectl: { template: here('sidecar.yaml', port) } },
+      })
+    }, BUILD_MS)
+    afterAll(async () => {
+      await world?.close()
+      await kubernetes?.stop()
+    })
+
+    it.each([
+      'role-job.yaml',
+      'role-pod.yaml',
+      'role-deployment.yaml',
+      'role-statefulset.yaml',
+      'edge.yaml',
+      'deployment.yaml',
+    ])('%s is accepted without a warning', async (name) => {
+      const { stdout, stderr } = await promisify(execFile)(
+        kubernetesProgram('kubectl'),
+        ['apply', '--validate=strict', '-f', path(name)],
+        { env: { ...process.env, ...kubernetes.engine.env } },
+      )
+      expect(stdout).toContain('created')
+      expect(stderr).toBe('')
+    })
+
+    it.each(['job', 'sidecar'])('%s.yaml answers a request', async (name) => {
+      const { status, text } = await world.edge.ask('/', { host: `${name}.test` })
+      expect([status, world.edge.matching('launch failed')]).toEqual([200, []])
+      expect(text).not.toBe('')
+    })
+  },
+)
+
+/** A template with the image of the tests, and the node's network, for there is no other. */
+function here(name: string, port: number): string {
+  const text = readFileSync(path(name), 'utf8')
+    .replaceAll(/registry\.example\.com\/[^\s]+/g, IMAGE)
+    .replaceAll('/app/server.js', '/app.mjs')
+    .replaceAll('8000', `${port}`)
+  // biome-ignore lint/suspicious/noExplicitAny: a template, in the API's own words.
+  const job: any = load(text)
+  const { spec } = job.spec.template
+  spec.hostNetwork = true
+  for (const container of spec.initContainers ?? []) container.command = ['node', '/app.mjs']
+  for (const container of spec.containers) {
+    const [program, ...words] = container.command
+    container.command = [program, '--idle', '2s', ...words]
+    // The test machine may have less than a cluster.
+    container.resources = undefined
+  }
+  return dump(job)
+}
