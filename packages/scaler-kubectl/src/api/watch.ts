@@ -8,7 +8,8 @@ const WATCH_S = 300
 const RETRY_MS = 1_000
 const MAX_RETRY_MS = 30_000
 /** Only what the objects are called: what has become of them is looked up. */
-const ONLY_METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json'
+const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1'
+const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
 /** The server no longer knows the version from which a watch was to go on. */
 const GONE = 410
 
@@ -77,7 +78,7 @@ export class Watch {
   /** Where to begin: now. */
   async #version(): Promise<string> {
     const query = { labelSelector: this.#labelSelector, limit: '1' }
-    const request = { query, accept: ONLY_METADATA }
+    const request = { query, accept: METADATA_LIST }
     const list = await this.#client.request<List<never>>(this.#path, request, this.#abort.signal)
     this.#events.onGap()
     return list.metadata?.resourceVersion ?? '0'
@@ -93,7 +94,7 @@ export class Watch {
       allowWatchBookmarks: 'true',
       timeoutSeconds: `${WATCH_S}`,
     }
-    const request = { query, accept: ONLY_METADATA }
+    const request = { query, accept: METADATA }
     await this.#client.lines(this.#path, request, this.#abort.signal, (line) => {
       const { type, object } = JSON.parse(line) as WatchEvent
       if (type === 'ERROR') throw new ApiError((object as Status).code ?? 500, object as Status, 'watch')
