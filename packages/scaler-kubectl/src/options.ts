@@ -46,4 +46,3 @@ export const APP_OPTIONS = defineOptions({
 })
 
 export type KubectlOptions = Options<typeof KUBECTL_OPTIONS>
-export type AppOptions = Options<typeof APP_OPTIONS>
