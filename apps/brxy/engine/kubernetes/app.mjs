@@ -6,3 +6,6 @@ createServer((request, response) => {
   const ms = Number(new URL(request.url, 'http://localhost').searchParams.get('ms') ?? 0)
   setTimeout(() => response.end(process.env.POD ?? hostname()), ms)
 }).listen(Number(process.env.PORT), '127.0.0.1')
+
+// As the first process of a container it would ignore it otherwise.
+process.on('SIGTERM', () => process.exit(0))
