@@ -24,8 +24,9 @@ const { PROBLEM_TEXTS } = await dist('packages/edge/dist/forward/error-response.
 const { PROBLEM_DOCS } = await dist('packages/scaler/dist/problem.js')
 const { HTTP1_ERRORS } = await dist('packages/http1/dist/index.js')
 const { PROTOCOL_ERRORS } = await dist('packages/protocol/dist/index.js')
+const docker = await dist('packages/scaler-docker/dist/index.js')
+const kubectl = await dist('packages/scaler-kubectl/dist/index.js')
 const { APP_OPTIONS, SHELL_OPTIONS } = await dist('packages/scaler-shell/dist/index.js')
-const { APP_OPTIONS: DOCKER_APP_OPTIONS, DOCKER_OPTIONS } = await dist('packages/scaler-docker/dist/index.js')
 
 /** What `brxy link` exits with because of an error that is no AppError (packages/linker/src/cli.ts, life/life.ts). */
 const LINK_EXIT = {
@@ -55,8 +56,10 @@ const PAGES = {
   'docs/scalers.md': {
     'shell app options': fileOnlyTable(APP_OPTIONS),
     'shell options': fileOnlyTable(SHELL_OPTIONS),
-    'docker app options': fileOnlyTable(DOCKER_APP_OPTIONS),
-    'docker options': fileOnlyTable(DOCKER_OPTIONS),
+    'docker app options': fileOnlyTable(docker.APP_OPTIONS),
+    'docker options': fileOnlyTable(docker.DOCKER_OPTIONS),
+    'kubectl app options': fileOnlyTable(kubectl.APP_OPTIONS),
+    'kubectl options': fileOnlyTable(kubectl.KUBECTL_OPTIONS),
     problems: table(
       ['class', 'what it means', 'final', 'clients read'],
       Object.entries(PROBLEM_TEXTS).map(([code, text]) => [`\`${code}\``, ...PROBLEM_DOCS[code], text]),
