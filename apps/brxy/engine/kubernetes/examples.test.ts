@@ -29,8 +29,11 @@ describe.skipIf(lack !== null)(
       })
     }, BUILD_MS)
     afterAll(async () => {
-      await world?.close()
-      await kubernetes?.stop()
+      try {
+        await world?.close()
+      } finally {
+        await kubernetes?.stop()
+      }
     })
 
     it.each([

@@ -33,8 +33,11 @@ describe.skipIf(lack !== null)(
       })
     }, BUILD_MS)
     afterAll(async () => {
-      await world?.close()
-      await kubernetes?.stop()
+      try {
+        await world?.close()
+      } finally {
+        await kubernetes?.stop()
+      }
     })
 
     it('goes from nothing to four pods for four requests at once, and back to nothing', async () => {
