@@ -26,6 +26,7 @@ const { HTTP1_ERRORS } = await dist('packages/http1/dist/index.js')
 const { PROTOCOL_ERRORS } = await dist('packages/protocol/dist/index.js')
 const docker = await dist('packages/scaler-docker/dist/index.js')
 const kubectl = await dist('packages/scaler-kubectl/dist/index.js')
+const nomad = await dist('packages/scaler-nomad/dist/index.js')
 const { APP_OPTIONS, SHELL_OPTIONS } = await dist('packages/scaler-shell/dist/index.js')
 
 /** What `brxy link` exits with because of an error that is no AppError (packages/linker/src/cli.ts, life/life.ts). */
@@ -60,6 +61,8 @@ const PAGES = {
     'docker options': fileOnlyTable(docker.DOCKER_OPTIONS),
     'kubectl app options': fileOnlyTable(kubectl.APP_OPTIONS),
     'kubectl options': fileOnlyTable(kubectl.KUBECTL_OPTIONS),
+    'nomad app options': fileOnlyTable(nomad.APP_OPTIONS),
+    'nomad options': fileOnlyTable(nomad.NOMAD_OPTIONS),
     problems: table(
       ['class', 'what it means', 'final', 'clients read'],
       Object.entries(PROBLEM_TEXTS).map(([code, text]) => [`\`${code}\``, ...PROBLEM_DOCS[code], text]),

@@ -12,7 +12,7 @@ const MAY_IMPORT: readonly [importer: RegExp, imported: RegExp][] = [
 
 /** Dependencies that no source names, because the name is put together at run time (apps/brxy/src/scalers.ts). */
 const LOADED_BY_NAME: Readonly<Record<string, readonly string[]>> = {
-  brxy: ['@brxy/scaler-docker', '@brxy/scaler-kubectl', '@brxy/scaler-shell'],
+  brxy: ['@brxy/scaler-docker', '@brxy/scaler-kubectl', '@brxy/scaler-nomad', '@brxy/scaler-shell'],
 }
 
 /** Imports of one file that point the wrong way, each as a line that says why. */

@@ -115,7 +115,8 @@ function signal(pid: number, name: NodeJS.Signals): void {
 function runningPid(pidFile: string): number | null {
   if (!existsSync(pidFile)) return null
   const { pid, since } = recorded(pidFile)
-  return startTime(pid) === since ? pid : null
+  // One that ended before its start could be read has none.
+  return since !== '' && startTime(pid) === since ? pid : null
 }
 
 function recorded(pidFile: string): { pid: number; since: string } {

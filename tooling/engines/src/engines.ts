@@ -5,7 +5,7 @@ const ENGINES: Readonly<Record<EngineName, (() => Promise<Engine>) | null>> = {
   docker: async () => (await import('./docker/docker.ts')).docker,
   swarm: async () => (await import('./swarm/swarm.ts')).swarm,
   kubernetes: async () => (await import('./kubernetes/kubernetes.ts')).kubernetes,
-  nomad: null,
+  nomad: async () => (await import('./nomad/nomad.ts')).nomad,
 }
 
 /** @returns null for one that nobody has written yet */

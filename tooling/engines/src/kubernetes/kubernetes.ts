@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process'
 import { accessSync, constants, existsSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { startDaemon, stopDaemons, untilReady } from '../daemons.ts'
 import type { Engine, Log } from '../engine.ts'
 import { binDirectory, buildCommands } from '../go-build.ts'
+import { freePorts } from '../ports.ts'
 import { commands, type DaemonName } from './daemons.ts'
 import { endContainers, recordFixed, removeFixed } from './down.ts'
 import { CNI_BIN, NODE, Places, type Ports, writeFiles } from './files.ts'
@@ -116,23 +116,6 @@ async function snapshotter(places: Places): Promise<'overlayfs' | 'native'> {
   } catch {
     return 'native'
   }
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer()
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-      return server
-    }),
-  )
-  return Promise.all(
-    servers.map(async (server) => {
-      const address = server.address()
-      await new Promise((resolve) => server.close(resolve))
-      return address !== null && typeof address === 'object' ? address.port : 0
-    }),
-  )
 }
 
 function isOnPath(name: string): boolean {

@@ -1,7 +1,7 @@
-import { createServer } from 'node:net'
 import { missingForDockerd, startDockerd, stopDockerd } from '../docker/dockerd.ts'
 import { run } from '../docker/run.ts'
 import type { Engine } from '../engine.ts'
+import { freePorts } from '../ports.ts'
 
 /** A Swarm of one node. Two at a time are not possible: its gossip port, 7946, is not to be chosen. */
 export const swarm: Engine = {
@@ -11,7 +11,8 @@ export const swarm: Engine = {
   async up(dir, log) {
     try {
       const host = await startDockerd(dir)
-      const address = `127.0.0.1:${await freePort()}`
+      const [port] = await freePorts(1)
+      const address = `127.0.0.1:${port}`
       const where = ['--advertise-addr', address, '--listen-addr', address]
       await run('docker', ['swarm', 'init', ...where], { DOCKER_HOST: host })
       log(`a Swarm of one node answers at ${host}`)
@@ -22,15 +23,4 @@ export const swarm: Engine = {
     }
   },
   down: stopDockerd,
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
 }

@@ -1,0 +1,146 @@
+import {
+  type AppScaler,
+  countedTarget,
+  type Host,
+  type Instance,
+  ScalerError,
+  type Target,
+} from '@brxy/scaler'
+import { ApiError } from '@brxy/scaler/api'
+import { warnOfKillTimeout } from './kill-timeout.ts'
+import type { AllocStub, NomadApi } from './nomad-api.ts'
+import { errorOfRefusal, problemOfAllocation, problemOfPlacement } from './problem.ts'
+
+const NS_PER_MS = 1e6
+/** Records of ended allocations that are to be listed no more. */
+const MAX_FORGOTTEN = 10_000
+/** Between the job and a number, in the name of what has no node. */
+const UNPLACED = ' unplaced '
+
+/** One app that is a group of a job: its count is set. Nomad removes the highest index, and can be told no other. */
+export class CountApp implements AppScaler {
+  readonly launches = 'counted'
+  readonly leave = 'park'
+  readonly #api: NomadApi
+  readonly #job: string
+  readonly #host: Host
+  #group: string | undefined
+  readonly #forgotten = new Set<string>()
+  #isChecked = false
+
+  constructor(api: NomadApi, job: string, group: string | undefined, host: Host) {
+    this.#api = api
+    this.#job = job
+    this.#group = group
+    this.#host = host
+  }
+
+  async scale({ want, remove }: Target, signal: AbortSignal): Promise<readonly Instance[]> {
+    try {
+      const group = await this.#groupName(signal)
+      const allocs = await this.#allocations(group, signal)
+      this.#forget(allocs, remove)
+      const { Desired: replicas = 0 } =
+        (await this.#api.scaleStatus(this.#job, signal)).TaskGroups[group] ?? {}
+      const top = allocs.filter(isPresent).sort((a, b) => indexOf(b) - indexOf(a))
+      const target = countedTarget({ want, replicas, ...this.#leavers(top, replicas, remove) })
+      if (target.replicas !== replicas) await this.#api.scale(this.#job, group, target.replicas, signal)
+      for (const { ID } of top.slice(0, target.recycle)) await this.#api.stopAllocation(ID, signal)
+    } catch (error) {
+      throw error instanceof ApiError ? errorOfRefusal(error) : error
+    }
+    return this.observe(signal)
+  }
+
+  async observe(signal: AbortSignal): Promise<readonly Instance[]> {
+    try {
+      const group = await this.#groupName(signal)
+      const allocs = await this.#allocations(group, signal)
+      const instances = allocs.filter(({ ID }) => !this.#forgotten.has(ID)).map(instanceOf)
+      return [...instances, ...(await this.#unplaced(group, allocs.filter(isPresent).length, signal))]
+    } catch (error) {
+      throw error instanceof ApiError ? errorOfRefusal(error) : error
+    }
+  }
+
+  async #allocations(group: string, signal: AbortSignal): Promise<readonly AllocStub[]> {
+    const allocs = await this.#api.allocations(this.#job, signal)
+    return allocs.filter(({ TaskGroup }) => TaskGroup === group)
+  }
+
+  /** @param top those that are present, the highest index first: so Nomad removes them */
+  #leavers(top: readonly AllocStub[], replicas: number, remove: readonly Instance[]) {
+    const leaving = new Set(remove.map(({ id }) => id))
+    const kept = top.findIndex(({ ID }) => !leaving.has(ID))
+    const atTheTop = kept < 0 ? top.length : kept
+    const stuck = top.slice(atTheTop).filter(({ ID }) => leaving.has(ID)).length
+    // Those without a node count as present, and go before any other.
+    const unplaced = Math.max(0, replicas - top.length)
+    const given = Math.min(unplaced, remove.filter(({ id }) => this.#isUnplaced(id)).length)
+    return { present: top.length + unplaced, removable: atTheTop + given, stuck }
+  }
+
+  /** What Nomad would start if it had nodes for it. They have no names of Nomad's yet. */
+  async #unplaced(group: string, present: number, signal: AbortSignal): Promise<readonly Instance[]> {
+    const evaluations = await this.#api.evaluations(this.#job, signal)
+    const latest = evaluations.reduce<(typeof evaluations)[number] | undefined>(
+      (newest, each) => (newest === undefined || each.ModifyIndex > newest.ModifyIndex ? each : newest),
+      undefined,
+    )
+    const failure = latest?.FailedTGAllocs?.[group]
+    if (failure === undefined) return []
+    const { Desired = 0 } = (await this.#api.scaleStatus(this.#job, signal)).TaskGroups[group] ?? {}
+    const problem = problemOfPlacement(group, failure)
+    return Array.from({ length: Math.max(0, Desired - present) }, (_, index) => ({
+      id: `${this.#job}${UNPLACED}${index}`,
+      state: 'starting',
+      since: Date.now(),
+      problem,
+    }))
+  }
+
+  #isUnplaced(id: string): boolean {
+    return id.startsWith(`${this.#job}${UNPLACED}`)
+  }
+
+  /** Records of what has ended stay until Nomad collects them; once they were seen and removed they are listed no more. */
+  #forget(allocs: readonly AllocStub[], remove: readonly Instance[]): void {
+    const ended = new Set(allocs.filter((alloc) => !isPresent(alloc)).map(({ ID }) => ID))
+    for (const { id } of remove) if (ended.has(id)) this.#forgotten.add(id)
+    if (this.#forgotten.size <= MAX_FORGOTTEN) return
+    for (const id of this.#forgotten) if (!ended.has(id)) this.#forgotten.delete(id)
+  }
+
+  async #groupName(signal: AbortSignal): Promise<string> {
+    if (this.#group !== undefined && this.#isChecked) return this.#group
+    const job = await this.#api.job(this.#job, signal)
+    const names = job.TaskGroups.map(({ Name }) => Name)
+    const group = this.#group ?? (names.length === 1 ? names[0] : undefined)
+    if (group === undefined || !names.includes(group)) {
+      const detail = `job "${this.#job}" has the groups ${names.join(', ')}; say which in \`group\``
+      throw new ScalerError('scaler/unavailable', detail, { retryable: false })
+    }
+    warnOfKillTimeout(this.#job, job, this.#host)
+    this.#isChecked = true
+    this.#group = group
+    return group
+  }
+}
+
+/** It runs or is about to, and was not told to end. */
+function isPresent({ DesiredStatus, ClientStatus }: AllocStub): boolean {
+  return DesiredStatus === 'run' && (ClientStatus === 'pending' || ClientStatus === 'running')
+}
+
+function instanceOf(alloc: AllocStub): Instance {
+  const { ID: id, ClientStatus, ModifyTime, CreateTime } = alloc
+  const problem = problemOfAllocation(alloc)
+  const state = ClientStatus === 'pending' ? 'starting' : ClientStatus === 'running' ? 'running' : 'ended'
+  const since = (state === 'ended' ? ModifyTime : CreateTime) / NS_PER_MS
+  return { id, state, since, order: indexOf(alloc), ...(problem === undefined ? {} : { problem }) }
+}
+
+/** 3 of `job.group[3]`. */
+function indexOf({ Name }: AllocStub): number {
+  return Number(/\[(\d+)\]$/.exec(Name)?.[1] ?? 0)
+}

@@ -1,0 +1,67 @@
+import { OptionsError, resolveConfig } from '@brxy/options'
+import { type AppScaler, type Scaler, ScalerError, type ScalerFactory } from '@brxy/scaler'
+import { CountApp } from './count-app.ts'
+import { DispatchApp } from './dispatch-app.ts'
+import { endpointOf, scopeOf } from './endpoint.ts'
+import { EventStream } from './events.ts'
+import { NomadApi } from './nomad-api.ts'
+import { Once } from './once.ts'
+import { APP_OPTIONS, NOMAD_OPTIONS } from './options.ts'
+
+/** Starts each instance by dispatching a Nomad job, or sets the count of a group. */
+const nomad = ((options, host): Scaler => {
+  const nomadOptions = resolveConfig(NOMAD_OPTIONS, options, { path: 'nomad' })
+  const api = new NomadApi(endpointOf(nomadOptions, process.env), scopeOf(nomadOptions, process.env))
+  /** Which routes a job belongs to, so that they hear of its changes. */
+  const routes = new Map<string, Set<string>>()
+  const launches = new Map<string, Once>()
+  const events = new EventStream(api, (job) => {
+    const parent = job.replace(/\/dispatch-.*$/, '')
+    for (const route of routes.get(parent) ?? []) host.changed(route)
+  })
+  let isClosed = false
+  return {
+    app(route, options): AppScaler {
+      if (isClosed) throw new ScalerError('scaler/closed', 'the nomad scaler was closed')
+      const path = `apps.${route}.scaler.nomad`
+      const { job, mode, group } = resolveConfig(APP_OPTIONS, options, { path })
+      if (mode === 'dispatch' && group !== undefined) {
+        const detail = 'belongs to `mode: count`; a dispatched job starts all of its groups'
+        throw new OptionsError('options/invalid', `${path}.group`, detail, { keys: ['group'] })
+      }
+      const ofJob = routes.get(job) ?? new Set()
+      routes.set(job, ofJob.add(route))
+      if (mode === 'count') return listening(new CountApp(api, job, group, host), events)
+      // A reloaded configuration asks again for a route whose launches run: they are the same launches.
+      const once = launches.get(route) ?? new Once()
+      launches.set(route, once)
+      return listening(new DispatchApp(api, job, route, host, once), events)
+    },
+    async close() {
+      isClosed = true
+      events.close()
+      api.close()
+    },
+  }
+}) satisfies ScalerFactory
+
+export default nomad
+
+// For docs.
+export { APP_OPTIONS, NOMAD_OPTIONS } from './options.ts'
+
+/** The first call begins to listen: making an app does no I/O. */
+function listening(app: AppScaler, events: EventStream): AppScaler {
+  return {
+    launches: app.launches,
+    leave: app.leave,
+    scale(target, signal) {
+      events.open()
+      return app.scale(target, signal)
+    },
+    observe(signal) {
+      events.open()
+      return app.observe(signal)
+    },
+  }
+}
