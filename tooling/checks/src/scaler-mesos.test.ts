@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { conformance, type Driver } from '@brxy/scaler/conformance'
 import shell from '@brxy/scaler-shell'
-import { hasPeer } from '@brxy-tooling/testkit'
+import { hasPeer, Marathon } from '@brxy-tooling/testkit'
 import { afterAll, beforeAll, test } from 'vitest'
-import { Marathon } from './marathon.testkit.ts'
 import { ROOT } from './tree.ts'
 
 const marathon = new Marathon()

@@ -3,6 +3,7 @@ export { BRXY, brxy, EdgeProcess, type EdgeProcessOptions, type LoggedEvent } fr
 export { eventually, PATIENCE_MS, within } from './eventually.ts'
 export { freePorts } from './free-port.ts'
 export { Gate } from './gate.ts'
+export { Marathon } from './marathon.ts'
 export { hasPeer } from './peer.ts'
 export {
   type Exit,
