@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -66,6 +67,8 @@ class Ground {
     for (const { pid } of this.#starts(route))
       if (startTimeOf(pid) !== undefined) process.kill(pid, 'SIGKILL')
     rmSync(this.of(route), { recursive: true, force: true })
+    // The last one takes the ground along; the next route makes it anew.
+    if (existsSync(this.root) && readdirSync(this.root).length === 0) rmdirSync(this.root)
   }
 
   /** While a file is there the process manager fails, or says nothing. */
