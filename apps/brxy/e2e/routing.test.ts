@@ -1,4 +1,4 @@
-import { EdgeProcess, expectNoLeftovers, freePorts } from '@brxy-tooling/testkit'
+import { EdgeProcess, eventually, expectNoLeftovers, freePorts } from '@brxy-tooling/testkit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { linked, nodeApp } from './apps.ts'
 import { ConfigFile, launched } from './config-file.ts'
@@ -53,6 +53,22 @@ describe('an edge with a file', () => {
       expect([answer.json().env.ROUTE, answer.json().url], `${host}${path}`).toEqual([route, path])
     }
     expect(edge.matching('launching').map(({ app }) => app)).toEqual(['shop', 'api', 'rest', 'wild'])
+  })
+
+  it('serves what is held below a prefix with a priority before what came a little earlier', async () => {
+    const serial = launched(linked(nodeApp('serial', { seconds: 2 })))
+    file.set({ shop: { paths: ['/', { prefix: '/checkout', priority: '30s' }], scaler: serial, max: 1 } })
+    await start()
+    const served: string[] = []
+    const begin = (path: string) => ask('any.test', path).then(() => served.push(path))
+    const answers = [begin('/first')]
+    await edge.event('ready')
+    for (const [at, path] of ['/a', '/b', '/checkout/pay'].entries()) {
+      answers.push(begin(path))
+      await eventually(`${path} held`, async () => (await edge.status()).apps[0].held.count === at + 1)
+    }
+    await Promise.all(answers)
+    expect(served).toEqual(['/first', '/checkout/pay', '/a', '/b'])
   })
 
   it('takes a stripped prefix off what the application sees, and tells it', async () => {

@@ -193,6 +193,13 @@ export const APP_OPTIONS = defineOptions({
         default: false,
         doc: 'Whether the application sees the path without the prefix.',
       },
+      priorityMs: {
+        kind: 'duration',
+        default: 0,
+        min: 0,
+        max: 60_000,
+        doc: 'Requests below it that are held are served as though they had come so much earlier.',
+      },
     },
   },
   perHost: {

@@ -12,6 +12,8 @@ function request(arrival: number, isPassive = false): Request {
   return {
     arrival,
     heldBytes: 10,
+    startedMs: 0,
+    priorityMs: 0,
     heldSinceMs: 0,
     holdUntilMs: 100,
     heldNext: null,

@@ -113,14 +113,15 @@ function checkRoute({ settings }: LoadedConfig, address: string, json: boolean):
     process.stdout.write(json ? 'null\n' : `${address}: no app, answered 404\n`)
     return EXIT.UNAVAILABLE
   }
-  const { name, pattern, prefix, strip } = match
+  const { name, pattern, prefix, strip, priorityMs } = match
   const app = settings.apps.get(name)?.options.perHost === true ? key : name
   if (json) {
     process.stdout.write(
-      `${JSON.stringify({ app, configured: name, host: pattern, prefix, strip }, null, 2)}\n`,
+      `${JSON.stringify({ app, configured: name, host: pattern, prefix, strip, priorityMs }, null, 2)}\n`,
     )
   } else {
-    const path = prefix === '' ? 'every path' : `path ${prefix}${strip ? ', which is taken off' : ''}`
+    const first = priorityMs === 0 ? '' : `, ${priorityMs / 1000} s ahead of others`
+    const path = `${prefix === '' ? 'every path' : `path ${prefix}`}${strip ? ', which is taken off' : ''}${first}`
     process.stdout.write(`${address}: app ${app} (apps.${name}: host ${pattern}, ${path})\n`)
   }
   return EXIT.CLEAN

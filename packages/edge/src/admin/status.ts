@@ -88,7 +88,7 @@ export function appStatus(app: App, nowMs: number): AppStatus {
     held: {
       count: queue.count,
       bytes: queue.bytes,
-      oldestMs: queue.first === null ? 0 : Math.round(nowMs - queue.first.heldSinceMs),
+      oldestMs: queue.oldest === null ? 0 : Math.round(nowMs - queue.oldest.heldSinceMs),
     },
     instances,
     launches,

@@ -142,12 +142,12 @@ export class DemandReporter {
 }
 
 function reportOf(app: App, nowMs: number): AppReport {
-  const { first, count } = app.broker.queue
+  const { oldest, count } = app.broker.queue
   const instances = [...app.instances.values()].slice(0, MAX_REPORTED_INSTANCES)
   return {
     route: app.route,
     held: count,
-    oldestHeldMs: first === null ? 0 : Math.max(0, Math.round(nowMs - first.heldSinceMs)),
+    oldestHeldMs: oldest === null ? 0 : Math.max(0, Math.round(nowMs - oldest.heldSinceMs)),
     instances: instances.map(({ key, hello, phase, slots, busy, hasServed }) => ({
       key,
       launched: hello?.launch !== undefined,

@@ -68,6 +68,8 @@ export function admit(connection: HttpClient, head: RequestHead): HttpExchange |
   const maxBodyBytes = settings?.options.maxBodyBytes ?? 0
   if (maxBodyBytes > 0 && head.bodyLength > maxBodyBytes)
     return new Refusal('edge/body-too-large', CLIENT_ERRORS['edge/body-too-large'].status, true, pages)
-  if (typeof app !== 'string') return new HttpExchange(connection, app, head, passive, shared.wheel.now())
+  if (typeof app !== 'string') {
+    return new HttpExchange(connection, app, head, passive, match?.priorityMs ?? 0, shared.wheel.now())
+  }
   return new Refusal(app, CLIENT_ERRORS[app].status, hasBody, pages)
 }

@@ -20,6 +20,7 @@ const HELD_OVERHEAD_BYTES = 1024
 export abstract class Exchange implements Brokered<Instance>, LostRequest {
   readonly arrival: number
   readonly startedMs: number
+  readonly priorityMs: number
   heldBytes = 0
   heldSinceMs: number
   holdUntilMs: number
@@ -37,11 +38,12 @@ export abstract class Exchange implements Brokered<Instance>, LostRequest {
   #heldMs = 0
   #wasRepeated = false
 
-  constructor(app: App, shared: Shared, nowMs: number) {
+  constructor(app: App, shared: Shared, nowMs: number, priorityMs = 0) {
     this.#app = app
     this.shared = shared
     this.arrival = shared.nextArrival()
     this.startedMs = nowMs
+    this.priorityMs = priorityMs
     this.heldSinceMs = nowMs
     this.holdUntilMs = nowMs + app.settings.options.holdMs
   }

@@ -88,9 +88,10 @@ export class HttpExchange extends Exchange implements StreamHandler {
     app: App,
     head: RequestHead,
     passive: PassiveAnswer | null,
+    priorityMs: number,
     nowMs: number,
   ) {
-    super(app, connection.shared, nowMs)
+    super(app, connection.shared, nowMs, priorityMs)
     this.#connection = connection
     this.#passive = passive
     this.isPassive = passive !== null

@@ -30,15 +30,15 @@ export class HeldRequests {
   /** Gives up those that have waited too long. */
   expire(nowMs: number): void {
     for (const queue of this.#queues) {
-      while (queue.first !== null && queue.first.holdUntilMs <= nowMs) queue.first.onHoldTimeout()
+      for (let due = queue.firstDue; due !== null && due.holdUntilMs <= nowMs; due = queue.firstDue)
+        due.onHoldTimeout()
     }
   }
 
   /** Requests may be held for so long from now on, counted from their arrival, also those that wait already. */
   setHold(holdMs: number): void {
     for (const queue of this.#queues) {
-      for (let held = queue.first; held !== null; held = held.heldNext as Exchange | null)
-        held.holdUntilMs = held.startedMs + holdMs
+      for (const held of queue) held.holdUntilMs = held.startedMs + holdMs
     }
   }
 

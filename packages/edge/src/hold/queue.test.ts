@@ -8,6 +8,8 @@ function held(arrival: number, heldBytes = 1): Held {
   return {
     arrival,
     heldBytes,
+    startedMs: arrival,
+    priorityMs: 0,
     heldSinceMs: arrival,
     holdUntilMs: arrival + 100,
     heldNext: null,
@@ -18,9 +20,72 @@ function held(arrival: number, heldBytes = 1): Held {
 
 function arrivals(queue: HoldQueue<Held>): number[] {
   const list: number[] = []
-  for (let at = queue.first; at !== null; at = at.heldNext) list.push(at.arrival)
+  for (const { arrival } of queue) list.push(arrival)
   return list
 }
+
+describe('HoldQueue with priorities', () => {
+  const urgent = (arrival: number, priorityMs: number): Held => ({ ...held(arrival), priorityMs })
+  const queueOf = (...requests: Held[]) => {
+    const queue = new HoldQueue<Held>(MANY, new HoldTotal(MANY))
+    for (const request of requests) queue.hold(request)
+    return queue
+  }
+  const served = (queue: HoldQueue<Held>) => {
+    const order: number[] = []
+    for (let first = queue.first; first !== null; first = queue.first) {
+      order.push(first.arrival)
+      queue.release(first)
+    }
+    return order
+  }
+
+  it('serves a request as though it had come so much earlier', () => {
+    expect(served(queueOf(held(100), held(150), urgent(180, 50), held(190)))).toEqual([100, 180, 150, 190])
+  })
+
+  it('knows who has waited longest and who is given up first, whoever is served first', () => {
+    const queue = queueOf(held(100), urgent(120, 60))
+    expect(queue.first?.arrival).toBe(120)
+    expect(queue.oldest?.arrival).toBe(100)
+    expect(queue.firstDue?.arrival).toBe(100)
+    expect(queue.nextDeadline()).toBe(200)
+  })
+
+  it('puts a redispatched request back to its place among all', () => {
+    const queue = queueOf(held(100), urgent(130, 20), urgent(105, 20))
+    expect(served(queue)).toEqual([105, 100, 130])
+  })
+
+  it('lets nobody starve: whoever comes later by more than the priority waits behind', () => {
+    const order = served(queueOf(held(0), ...Array.from({ length: 100 }, (_, i) => urgent(i + 1, 20))))
+    expect(order.indexOf(0)).toBe(19)
+  })
+
+  it('serves by arrival less priority, then by arrival, whatever comes, leaves and comes back', () => {
+    const step = fc.record({ priorityMs: fc.constantFrom(0, 0, 5, 50), leaves: fc.nat(4), index: fc.nat() })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const queue = queueOf()
+        let waiting: Held[] = []
+        for (const [arrival, { priorityMs, leaves, index }] of steps.entries()) {
+          const request = urgent(arrival, priorityMs)
+          queue.hold(request)
+          waiting.push(request)
+          const other = waiting[index % waiting.length] as Held
+          if (leaves > 2) queue.release(other)
+          // It was given to an instance, which refused it.
+          if (leaves === 3) queue.hold(other)
+          if (leaves === 4) waiting = waiting.filter((each) => each !== other)
+        }
+        const rank = (request: Held) => request.startedMs - request.priorityMs
+        const expected = waiting.sort((a, b) => rank(a) - rank(b) || a.arrival - b.arrival)
+        expect(queue.count).toBe(waiting.length)
+        expect(served(queue)).toEqual(expected.map(({ arrival }) => arrival))
+      }),
+    )
+  })
+})
 
 describe('HoldQueue', () => {
   it('serves in order of arrival', () => {

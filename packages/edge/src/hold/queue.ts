@@ -1,9 +1,13 @@
 import { assert } from '@brxy/protocol'
+import { Lane } from './lane.ts'
 
 /** A request that can wait. The links belong to the queue. */
 export interface Held {
   /** Arrival number, unique at an edge. A redispatched request keeps its number and so its place. */
   readonly arrival: number
+  /** When it came, and how much earlier it is taken to have come than it did: which of two lanes is served first. */
+  readonly startedMs: number
+  readonly priorityMs: number
   /** What it occupies while held: head, buffered body. Set before hold(); grow it through HoldQueue.grow(). */
   heldBytes: number
   heldSinceMs: number
@@ -51,14 +55,16 @@ export class HoldTotal {
 }
 
 /**
- * The requests of one app that wait for a grant: first in, first out, by arrival number. A doubly linked list
- * through the requests themselves, so that one that leaves (client gone, timed out) costs no search.
+ * The requests of one app that wait for a grant: first in, first out, by arrival number. Those with a priority have a
+ * lane of their own, for each priority, and are served as though they had come so much earlier: so nobody waits for ever,
+ * for whoever came that much later has to wait behind.
  */
 export class HoldQueue<T extends Held> {
   readonly #limits: HoldLimits
   readonly #total: HoldTotal
-  #first: T | null = null
-  #last: T | null = null
+  /** By priority. A lane that is empty is dropped, but for that of ordinary requests: most apps have no other. */
+  readonly #ordinary = new Lane<T>(0)
+  readonly #lanes: Lane<T>[] = [this.#ordinary]
   #count = 0
   #bytes = 0
 
@@ -82,7 +88,34 @@ export class HoldQueue<T extends Held> {
 
   /** The request that is served next. */
   get first(): T | null {
-    return this.#first
+    let best = this.#ordinary.first
+    if (this.#lanes.length > 1) {
+      for (const { first } of this.#lanes)
+        if (first !== null && (best === null || isBefore(first, best))) best = first
+    }
+    return best
+  }
+
+  /** The one that has waited longest. */
+  get oldest(): T | null {
+    let best = this.#ordinary.first
+    for (const { first } of this.#lanes)
+      if (first !== null && (best === null || first.arrival < best.arrival)) best = first
+    return best
+  }
+
+  /** The one that is given up first. All of a lane may be held equally long from their arrival. */
+  get firstDue(): T | null {
+    let best = this.#ordinary.first
+    for (const { first } of this.#lanes)
+      if (first !== null && (best === null || first.holdUntilMs < best.holdUntilMs)) best = first
+    return best
+  }
+
+  /** All of them, lane by lane. None may come or go meanwhile. */
+  *[Symbol.iterator](): Generator<T> {
+    for (const { first } of this.#lanes)
+      for (let held: T | null = first; held !== null; held = held.heldNext as T | null) yield held
   }
 
   /** Whether one more request of so many bytes is within every bound. */
@@ -97,14 +130,7 @@ export class HoldQueue<T extends Held> {
   /** Puts a request at its place by arrival. */
   hold(request: T): void {
     assert(!request.isHeld, 'a request is held once')
-    const after = this.#placeOf(request)
-    const next = after === null ? this.#first : (after.heldNext as T | null)
-    request.heldPrevious = after
-    request.heldNext = next
-    if (after === null) this.#first = request
-    else after.heldNext = request
-    if (next === null) this.#last = request
-    else next.heldPrevious = request
+    this.#laneOf(request).insert(request)
     request.isHeld = true
     this.#account(1, request.heldBytes)
   }
@@ -112,14 +138,9 @@ export class HoldQueue<T extends Held> {
   /** Takes a request out, wherever it stands. */
   release(request: T): void {
     assert(request.isHeld, 'only a held request is released')
-    const previous = request.heldPrevious
-    const next = request.heldNext
-    if (previous === null) this.#first = next as T | null
-    else previous.heldNext = next
-    if (next === null) this.#last = previous as T | null
-    else next.heldPrevious = previous
-    request.heldNext = null
-    request.heldPrevious = null
+    const lane = this.#laneOf(request)
+    lane.remove(request)
+    if (lane.first === null && lane !== this.#ordinary) this.#lanes.splice(this.#lanes.indexOf(lane), 1)
     request.isHeld = false
     this.#account(-1, -request.heldBytes)
   }
@@ -134,24 +155,19 @@ export class HoldQueue<T extends Held> {
     return true
   }
 
-  /**
-   * When the first request is given up. All requests of an app may be held equally long from their arrival, so the
-   * first by arrival is due first.
-   */
+  /** When the first request is given up. */
   nextDeadline(): number {
-    return this.#first === null ? Number.POSITIVE_INFINITY : this.#first.holdUntilMs
+    return this.firstDue?.holdUntilMs ?? Number.POSITIVE_INFINITY
   }
 
-  /**
-   * The request that this one follows. A new one follows the last. A redispatched one is older than nearly all that
-   * wait, so the search begins at the front: an instance that dies with many requests costs no walk along the queue.
-   */
-  #placeOf(request: T): T | null {
-    const last = this.#last
-    if (last === null || last.arrival < request.arrival) return last
-    let next = this.#first as T
-    while (next.arrival < request.arrival) next = next.heldNext as T
-    return next.heldPrevious as T | null
+  #laneOf({ priorityMs }: T): Lane<T> {
+    if (priorityMs === 0) return this.#ordinary
+    let lane = this.#lanes.find((each) => each.priorityMs === priorityMs)
+    if (lane === undefined) {
+      lane = new Lane(priorityMs)
+      this.#lanes.push(lane)
+    }
+    return lane
   }
 
   #account(count: number, bytes: number): void {
@@ -160,4 +176,10 @@ export class HoldQueue<T extends Held> {
     this.#total.count += count
     this.#total.bytes += bytes
   }
+}
+
+/** Whether `a` is served before `b`, of another lane. */
+function isBefore(a: Held, b: Held): boolean {
+  const difference = a.startedMs - a.priorityMs - (b.startedMs - b.priorityMs)
+  return difference === 0 ? a.arrival < b.arrival : difference < 0
 }

@@ -53,7 +53,7 @@ describe('RouteTable, by host', () => {
     ['loopback', '[::1]', ['[::1]']],
     ['any', '*', ['example.com', '.example.com', 'evilexample.com', 'shop.example.com.evil', 'com', '']],
   ])('gives to %s, by %s, without a look at the path: %j', (name, pattern, hosts) => {
-    const expected = { target: name, name, pattern, prefix: '', strip: false }
+    const expected = { target: name, name, pattern, prefix: '', strip: false, priorityMs: 0 }
     for (const host of hosts) expect(table.find(host, pathless), host).toEqual(expected)
   })
 
@@ -107,7 +107,7 @@ describe('RouteTable, by path', () => {
     ['api', '/api/v2/admin', ['/api/v2/admin', '/api/v2/admin/', '/api/v2/admin/x?y', '/api/v2/admin?']],
   ])('gives to %s, by the path "%s": %j', (name, prefix, targets) => {
     const strip = prefix === '/api/v2/admin'
-    const expected = { target: name, name, pattern: 'shop.test', prefix, strip }
+    const expected = { target: name, name, pattern: 'shop.test', prefix, strip, priorityMs: 0 }
     for (const each of targets) expect(table.find('shop.test', request(each)), each).toEqual(expected)
   })
 
@@ -269,7 +269,9 @@ describe('RouteTable, beside a scan of all rules', () => {
   )
   const anyRule = fc.record({
     hosts: fc.array(written, { maxLength: 3 }),
-    paths: fc.array(fc.record({ prefix: path, strip: fc.boolean() }), { maxLength: 3 }),
+    paths: fc.array(fc.record({ prefix: path, strip: fc.boolean(), priorityMs: fc.nat(60_000) }), {
+      maxLength: 3,
+    }),
   })
 
   it('agrees, on hits and on misses', () => {
@@ -299,14 +301,19 @@ describe('RouteTable, beside a scan of all rules', () => {
   })
 })
 
-type Claim = Pick<RouteMatch<unknown>, 'pattern' | 'prefix' | 'strip'>
+type Claim = Pick<RouteMatch<unknown>, 'pattern' | 'prefix' | 'strip' | 'priorityMs'>
 
 /** What a rule claims, normalised in a way of its own. */
 function claimsOf({ hosts, paths }: RouteRule<unknown>): Claim[] {
   const patterns = (hosts.length === 0 ? ['*'] : hosts).map((text) => text.toLowerCase().replace(/\.$/, ''))
-  const entries = paths.length === 0 ? [{ prefix: '/', strip: false }] : paths
+  const entries = paths.length === 0 ? [{ prefix: '/', strip: false, priorityMs: 0 }] : paths
   return patterns.flatMap((pattern) =>
-    entries.map(({ prefix, strip }) => ({ pattern, prefix: prefix.replace(/\/+$/, ''), strip })),
+    entries.map(({ prefix, strip, priorityMs = 0 }) => ({
+      pattern,
+      prefix: prefix.replace(/\/+$/, ''),
+      strip,
+      priorityMs,
+    })),
   )
 }
 

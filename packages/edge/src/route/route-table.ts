@@ -13,10 +13,12 @@ export interface RouteRule<T> {
   readonly target: T
 }
 
-/** A path prefix, and whether it is taken off before the application sees the target. */
+/** A path prefix, whether it is taken off before the application sees the target, and how early its requests count. */
 export interface RoutePath {
   readonly prefix: string
   readonly strip: boolean
+  /** Default 0. */
+  readonly priorityMs?: number
 }
 
 /** Where a request belongs. The table makes each once and returns the same object ever after. */
@@ -30,6 +32,8 @@ export interface RouteMatch<T> {
   readonly prefix: string
   /** Whether to take the prefix off: `strippedTarget`. */
   readonly strip: boolean
+  /** How much earlier its held requests are taken to have come. */
+  readonly priorityMs: number
 }
 
 /** The place of a mistake: indices from 0 into the rules, and into `hosts` or `paths` of that rule. */
@@ -87,8 +91,8 @@ export class RouteTable<T> {
       const prefixes = readPrefixes(rule, r)
       for (const { index: host, pattern } of readPatterns(rule, r)) {
         const routes = this.#routesOf(pattern)
-        for (const { index: path, prefix, strip } of prefixes) {
-          const match = { target: rule.target, name: rule.name, pattern, prefix, strip }
+        for (const { index: path, prefix, strip, priorityMs } of prefixes) {
+          const match = { target: rule.target, name: rule.name, pattern, prefix, strip, priorityMs }
           const position = { rule: r, ...(host >= 0 && { host }), ...(path >= 0 && { path }) }
           const other = routes.add(match)
           if (other !== null) throw duplicate(match, position, other.name, claims.get(other) ?? null)
@@ -199,11 +203,12 @@ function readPatterns<T>(rule: RouteRule<T>, index: number): { index: number; pa
 function readPrefixes<T>(
   rule: RouteRule<T>,
   index: number,
-): { index: number; prefix: string; strip: boolean }[] {
-  if (rule.paths.length === 0) return [{ index: -1, prefix: '', strip: false }]
+): { index: number; prefix: string; strip: boolean; priorityMs: number }[] {
+  if (rule.paths.length === 0) return [{ index: -1, prefix: '', strip: false, priorityMs: 0 }]
   return rule.paths.map((entry, path) => {
     const prefix = parsePrefix(entry.prefix)
-    if (prefix !== null) return { index: path, prefix, strip: entry.strip }
+    const { strip, priorityMs = 0 } = entry
+    if (prefix !== null) return { index: path, prefix, strip, priorityMs }
     const expected = `expected one like /api: a / and then visible ASCII without ? and #, at most ${MAX_PREFIX_LENGTH} bytes`
     throw new RouteError(
       'edge/bad-path',

@@ -23,8 +23,8 @@ export class AppDemand {
 
   /** What this edge and the others hold. Passive requests are no part of it. */
   at(nowMs: number): Demand {
-    const { count, first } = this.#broker.queue
-    const oldestSinceMs = first?.heldSinceMs ?? 0
+    const { count, oldest } = this.#broker.queue
+    const oldestSinceMs = oldest?.heldSinceMs ?? 0
     if (!this.#reported.isEmpty) return this.#reported.demand(count, oldestSinceMs, this.#own(), nowMs)
     return { held: count, oldestSinceMs, freeSlots: this.#freeSlots() }
   }

@@ -55,8 +55,8 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     name: 'held-for-ever',
     what: 'a request is never given up',
     file: 'packages/edge/dist/hold/held-requests.js',
-    search: 'queue.first.holdUntilMs <= nowMs',
-    replacement: 'queue.first.holdUntilMs <= nowMs - 10000000',
+    search: 'due.holdUntilMs <= nowMs',
+    replacement: 'due.holdUntilMs <= nowMs - 10000000',
   },
   {
     name: 'beyond-max',

@@ -90,6 +90,8 @@ function arrive(lending: Lending, edge: SearchEdge): void {
   lending.budget.requests--
   edge.broker.submit({
     arrival: ++edge.arrivals,
+    startedMs: NOW,
+    priorityMs: 0,
     heldBytes: 1,
     heldSinceMs: NOW,
     holdUntilMs: NOW,

@@ -7,6 +7,7 @@ import type { Ledger } from '@brxy/linker'
 export const OPENED: readonly string[] = [
   'edge/dist/broker.js',
   'edge/dist/puller-heap.js',
+  'edge/dist/hold/lane.js',
   'edge/dist/hold/queue.js',
   'linker/dist/ledger/ledger.js',
 ]
@@ -14,6 +15,8 @@ export const OPENED: readonly string[] = [
 /** What is known here of a request, as the broker sees it. */
 export interface SearchRequest {
   readonly arrival: number
+  readonly startedMs: number
+  readonly priorityMs: number
   heldBytes: number
   heldSinceMs: number
   holdUntilMs: number
