@@ -141,8 +141,9 @@ describe('a linker that an edge wants parked', () => {
 
   it('ends its second application too when it is killed', async () => {
     const { linker, session } = await parked()
+    session.log.length = 0
     session.session.recall()
-    await session.says('status ready')
+    await session.says('grant 1')
     const { text } = await session.get('/pid')
     linker.signal('SIGKILL')
     await linker.ends()
@@ -170,7 +171,7 @@ describe('a linker that an edge wants parked', () => {
     const next = await edge.session(1)
     expect(next.hello).toMatchObject({ phase: 'parked', replaces: 's-1' })
     next.session.recall()
-    await next.says('status ready')
+    await next.says('grant 1')
     expect((await next.get('/pid')).status).toBe(200)
   })
 
