@@ -7,7 +7,15 @@ import {
   parseReport,
 } from './demand-report.ts'
 
-const INSTANCE = { key: 'x', launched: true, phase: 'ready', slots: 1, busy: 0, served: false }
+const INSTANCE = {
+  instance: 'x',
+  launch: 'l',
+  platform: 'p',
+  phase: 'ready',
+  slots: 1,
+  busy: 0,
+  served: false,
+}
 const APP = { route: 'shop', held: 1, oldestHeldMs: 5, instances: [INSTANCE] }
 const REPORT = { edge: 'e', apps: [APP] }
 
@@ -62,8 +70,9 @@ describe('a report', () => {
   it('of as much as may be is not too long', () => {
     const name = 'x'.repeat(255)
     const instance = {
-      key: 'x'.repeat(128),
-      launched: false,
+      instance: 'x'.repeat(128),
+      launch: 'x'.repeat(128),
+      platform: 'x'.repeat(255),
       phase: 'starting',
       slots: 65_535,
       busy: 65_535,

@@ -1,5 +1,6 @@
 import { BrxyError } from '@brxy/protocol'
 import type { Problem } from '@brxy/scaler'
+import type { LinkerIdentity } from '../scale/identity.ts'
 
 /** Where an edge reports to the one that scales: the path at its tunnel port. */
 export const DEMAND_PATH = '/brxy/v1/demand'
@@ -7,7 +8,7 @@ export const DEMAND_PATH = '/brxy/v1/demand'
 export const MAX_REPORT_BYTES = 1024 * 1024
 /** So that a report stays below MAX_REPORT_BYTES whatever its names. */
 export const MAX_REPORTED_APPS = 500
-export const MAX_REPORTED_INSTANCES = 2_000
+export const MAX_REPORTED_INSTANCES = 1_000
 
 const CLASSES: readonly Problem['code'][] = [
   'image',
@@ -36,13 +37,10 @@ export interface AppReport {
   readonly instances: readonly InstanceReport[]
 }
 
-export interface InstanceReport {
-  /** The launch id, or the instance id of a linker that was started by hand. */
-  readonly key: string
-  /** Whether an edge launched it. */
-  readonly launched: boolean
+/** It names itself as in its HELLO: which launch it stands for only the edge that scales can tell, where replicas are counted. */
+export interface InstanceReport extends LinkerIdentity {
   /** `going`: it asked to leave, drains, or has failed. */
-  readonly phase: 'starting' | 'ready' | 'going'
+  readonly phase: 'starting' | 'ready' | 'parked' | 'going'
   readonly slots: number
   /** Requests that the reporting edge has given it and that run. */
   readonly busy: number
@@ -93,12 +91,13 @@ function parseApp(item: unknown, at: string): AppReport {
 }
 
 function parseInstance(item: unknown, at: string): InstanceReport {
-  const { key, launched, phase, slots, busy, served } = object(item, at)
-  if (phase !== 'starting' && phase !== 'ready' && phase !== 'going')
-    throw bad(`${at}.phase`, '"starting", "ready" or "going"')
+  const { instance, launch, platform, phase, slots, busy, served } = object(item, at)
+  if (phase !== 'starting' && phase !== 'ready' && phase !== 'parked' && phase !== 'going')
+    throw bad(`${at}.phase`, '"starting", "ready", "parked" or "going"')
   return {
-    key: string(key, `${at}.key`, 128),
-    launched: boolean(launched, `${at}.launched`),
+    instance: string(instance, `${at}.instance`, 128),
+    ...(launch === undefined ? {} : { launch: string(launch, `${at}.launch`, 128) }),
+    ...(platform === undefined ? {} : { platform: string(platform, `${at}.platform`, 255) }),
     phase,
     slots: count(slots, `${at}.slots`, 65_535),
     busy: count(busy, `${at}.busy`),

@@ -143,15 +143,16 @@ export class DemandReporter {
 
 function reportOf(app: App, nowMs: number): AppReport {
   const { oldest, count } = app.broker.queue
-  const instances = [...app.instances.values()].slice(0, MAX_REPORTED_INSTANCES)
+  const instances = [...app.instances].slice(0, MAX_REPORTED_INSTANCES)
   return {
     route: app.route,
     held: count,
     oldestHeldMs: oldest === null ? 0 : Math.max(0, Math.round(nowMs - oldest.heldSinceMs)),
-    instances: instances.map(({ key, hello, phase, slots, busy, hasServed }) => ({
-      key,
-      launched: hello?.launch !== undefined,
-      phase: phase === 'starting' || phase === 'ready' ? phase : 'going',
+    instances: instances.map(([instance, { hello, phase, slots, busy, hasServed }]) => ({
+      instance,
+      ...(hello?.launch === undefined ? {} : { launch: hello.launch }),
+      ...(hello?.platform === undefined ? {} : { platform: hello.platform }),
+      phase: phase === 'starting' || phase === 'ready' || phase === 'parked' ? phase : 'going',
       slots,
       busy,
       served: hasServed,

@@ -8,7 +8,7 @@ let reported: ReportedDemand
 let controller: ScaleController
 let elsewhere: Elsewhere
 let here: Set<string>
-beforeEach(() => {
+function scaling(isCounted: boolean): void {
   reported = new ReportedDemand()
   let launches = 0
   const options = {
@@ -23,17 +23,17 @@ beforeEach(() => {
     backoffMinMs: 1_000,
     backoffMaxMs: 60_000,
     canLaunch: true,
-    isCounted: false,
+    isCounted,
   }
   controller = new ScaleController(options, () => `launch-${++launches}`)
   here = new Set()
   elsewhere = new Elsewhere(reported, controller, (key) => here.has(key))
-})
+}
+beforeEach(() => scaling(false))
 
 function says(instances: Partial<InstanceReport>[], nowMs = 0, edge = 'a'): void {
   const all = instances.map((each) => ({
-    key: 'x',
-    launched: true,
+    instance: 'x',
     phase: 'ready' as const,
     slots: 1,
     busy: 0,
@@ -60,7 +60,7 @@ describe('an instance that is linked to another edge only', () => {
 
   it('is the launch that it was started by', () => {
     expect(launches(1, 0)).toBe(1)
-    says([{ key: 'launch-1', phase: 'starting' }], 50)
+    says([{ launch: 'launch-1', phase: 'starting' }], 50)
     expect([...controller.members]).toHaveLength(1)
     expect(phase('launch-1')).toBe('starting')
     // It does not count as one that never came.
@@ -90,6 +90,23 @@ describe('an instance that is linked to another edge only', () => {
   it('that goes when it is first heard of is none that came', () => {
     says([{ phase: 'going' }])
     expect(phase()).toBeUndefined()
+  })
+
+  it('that is parked is gone, for nobody here could recall it, until it starts again', () => {
+    says([{}])
+    says([{ phase: 'parked' }], 10)
+    expect(phase()).toBe('gone')
+    says([{ phase: 'parked' }], 20)
+    expect(phase()).toBe('gone')
+    says([{ phase: 'starting' }], 30)
+    expect(phase()).toBe('starting')
+  })
+
+  it('that was on its way out, and stays because of a third edge, is ready again', () => {
+    says([{}])
+    says([{ phase: 'going' }], 10)
+    says([{ phase: 'ready' }], 20)
+    expect(phase()).toBe('ready')
   })
 
   it('that has served there has proved that the app can be started', () => {
@@ -145,5 +162,60 @@ describe('an instance that is linked to both', () => {
   it('and is lost there is not lost', () => {
     says([], 10)
     expect(phase()).toBe('ready')
+  })
+})
+
+describe('a replica, where launches are only counted', () => {
+  const members = () => [...controller.members].map(({ key, phase: at }) => [key, at])
+  beforeEach(() => scaling(true))
+
+  it('is the same here and there, although it was launched under another name', () => {
+    expect(launches(1, 0)).toBe(1)
+    const linker = { instance: 'process-1', platform: 'shop-0' }
+    here.add(controller.keyOf(linker))
+    controller.joined('launch-1', false, 'ready', 1, 10, linker)
+    says([linker], 20)
+    expect(members()).toEqual([['launch-1', 'ready']])
+  })
+
+  it('that is seen there first is what was launched, and so is the next one', () => {
+    expect(launches(2, 0)).toBe(2)
+    const one = { instance: 'process-1', platform: 'shop-0' }
+    says([one, { instance: 'process-2', platform: 'shop-1' }], 20)
+    expect(members()).toEqual([
+      ['launch-1', 'ready'],
+      ['launch-2', 'ready'],
+    ])
+    expect(controller.keyOf(one)).toBe('launch-1')
+  })
+
+  it('that goes when it is first heard of is not what was launched since', () => {
+    expect(launches(1, 0)).toBe(1)
+    says([{ instance: 'process-1', platform: 'shop-0', phase: 'going' }], 20)
+    expect(members()).toEqual([['launch-1', 'asked']])
+  })
+
+  it('that has said goodbye here is not what was launched since', () => {
+    const linker = { instance: 'process-1', platform: 'shop-0' }
+    controller.joined('shop-0', false, 'ready', 1, 0, linker)
+    expect(elsewhere.keeps('process-1', true, 10)).toBe(false)
+    controller.ended('shop-0', true, 10)
+    // Its platform lists it no more.
+    controller.observed([{ id: 'shop-0', state: 'running' }], 10)
+    controller.observed([], 20)
+    expect(launches(1, 20)).toBe(1)
+    says([linker], 30)
+    expect(members()).toEqual([['launch-1', 'asked']])
+  })
+
+  it('whose process is another one by now is one, and lives as long as one of them does', () => {
+    const platform = 'shop-0'
+    says([{ instance: 'process-1', platform }])
+    says([
+      { instance: 'process-1', platform },
+      { instance: 'process-2', platform, phase: 'starting' },
+    ])
+    says([{ instance: 'process-2', platform }], 20)
+    expect(members()).toEqual([['shop-0', 'ready']])
   })
 })

@@ -1,8 +1,12 @@
 import type { ScaleController } from '../scale/controller.ts'
+import type { InstanceReport } from './demand-report.ts'
 import type { ReportedDemand } from './reported-demand.ts'
 
 /** What the controller was told of an instance. */
-type Told = 'starting' | 'ready' | 'going'
+interface Told {
+  readonly key: string
+  readonly phase: InstanceReport['phase']
+}
 
 /** One that has said goodbye here is not believed to be elsewhere for so long: reports of it may be on their way. */
 const LEFT_MS = 5_000
@@ -10,12 +14,16 @@ const LEFT_MS = 5_000
 /**
  * The instances of one app that have a session at other edges only, for the scaling controller: to it they are
  * connected like any other, as long as somebody reports them. A pure state machine.
+ *
+ * Edges tell instances apart by their process; the controller's key of one only this edge knows, for where replicas are
+ * counted it follows from what was launched and listed here.
  */
 export class Elsewhere {
   readonly #reported: ReportedDemand
   readonly #controller: ScaleController
-  /** Whether an instance has a session here, which says more. */
+  /** Whether an instance of this key has a session here, which says more. */
   readonly #isHere: (key: string) => boolean
+  /** By process, like all that follows. */
   readonly #told = new Map<string, Told>()
   readonly #served = new Set<string>()
   /** Those that said goodbye here, and until when that is remembered. */
@@ -27,41 +35,62 @@ export class Elsewhere {
     this.#isHere = isHere
   }
 
-  /** A session here has ended. @returns whether the instance goes on elsewhere, so that it is not lost */
-  keeps(key: string, left: boolean, nowMs: number): boolean {
-    if (left) this.#left.set(key, nowMs + LEFT_MS)
-    const other = this.#reported.instances().get(key)
+  /**
+   * A session here has ended.
+   * @param instance its process
+   * @returns whether the instance goes on elsewhere, so that it is not lost
+   */
+  keeps(instance: string, left: boolean, nowMs: number): boolean {
+    if (left) this.#left.set(instance, nowMs + LEFT_MS)
+    const other = this.#reported.instances().get(instance)
     return !left && other !== undefined && other.phase !== 'going'
   }
 
   /** Tells the controller what has changed. To be called after each report, when one has expired, and when a session here has begun or ended. */
   sync(nowMs: number): void {
-    for (const [key, untilMs] of this.#left) if (nowMs >= untilMs) this.#left.delete(key)
+    for (const [instance, untilMs] of this.#left) if (nowMs >= untilMs) this.#left.delete(instance)
     if (this.#reported.isEmpty && this.#told.size === 0) return
-    const controller = this.#controller
     const instances = this.#reported.instances()
-    for (const { key, launched, phase, slots, served } of instances.values()) {
-      if (served && !this.#served.has(key)) {
-        this.#served.add(key)
-        controller.served(key)
-      }
-      const told = this.#told.get(key)
-      if (this.#left.has(key) || this.#isHere(key)) {
-        this.#told.delete(key)
-        continue
-      }
-      if (told === undefined) {
-        // One that goes is none that came: if it is known, it was here.
-        if (phase !== 'going') controller.joined(key, launched, phase, slots, nowMs)
-      } else if (phase === 'ready') controller.readied(key, slots, nowMs)
-      if (phase === 'going' && told !== 'going') controller.draining(key, nowMs)
-      this.#told.set(key, phase)
+    for (const report of instances.values()) this.#tell(report, nowMs)
+    for (const [instance, { key, phase }] of this.#told) {
+      if (instances.has(instance)) continue
+      this.#told.delete(instance)
+      if (!this.#isHere(key) && !this.#isTold(key)) this.#controller.ended(key, phase === 'going', nowMs)
     }
-    for (const [key, told] of this.#told) {
-      if (instances.has(key)) continue
-      this.#told.delete(key)
-      if (!this.#isHere(key)) controller.ended(key, told === 'going', nowMs)
+    for (const instance of this.#served) if (!instances.has(instance)) this.#served.delete(instance)
+  }
+
+  #tell(report: InstanceReport, nowMs: number): void {
+    const controller = this.#controller
+    const { instance, launch, phase, slots, served } = report
+    const told = this.#told.get(instance)
+    // One that goes is none that came: it stands for no launch, and if it is known, it was here.
+    const isNew = told === undefined && phase !== 'going'
+    const key = told?.key ?? (isNew ? controller.keyOf(report) : controller.knownKeyOf(report))
+    if (key === null) return
+    if (served && !this.#served.has(instance)) {
+      this.#served.add(instance)
+      controller.served(key)
     }
-    for (const key of this.#served) if (!instances.has(key)) this.#served.delete(key)
+    if (this.#left.has(instance) || this.#isHere(key)) {
+      this.#told.delete(instance)
+      return
+    }
+    const was = told?.phase
+    if (phase === 'going') {
+      if (was !== 'going') controller.draining(key, nowMs)
+    } else if (phase === 'parked') {
+      // Nobody here could recall it: it is gone, and the platform removes it.
+      if (was !== 'parked') controller.ended(key, true, nowMs)
+    } else if (was === undefined || was === 'going' || was === 'parked')
+      controller.joined(key, launch !== undefined, phase, slots, nowMs, report)
+    else if (phase === 'ready') controller.readied(key, slots, nowMs)
+    this.#told.set(instance, { key, phase })
+  }
+
+  /** Another process of the same launch or replica. */
+  #isTold(key: string): boolean {
+    for (const told of this.#told.values()) if (told.key === key) return true
+    return false
   }
 }

@@ -45,9 +45,9 @@ export class ManyEdges {
   }
 
   /** @returns whether an instance whose session here has ended has another one elsewhere */
-  keeps(key: string, left: boolean, nowMs: number): boolean {
+  keeps({ hello }: Instance, left: boolean, nowMs: number): boolean {
     this.#hasChanged = true
-    return this.#others.keeps(key, left, nowMs)
+    return hello !== null && this.#others.keeps(hello.instance, left, nowMs)
   }
 
   /** From the first session that ends on, for the first report may be older than that. */

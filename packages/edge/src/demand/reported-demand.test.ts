@@ -9,7 +9,7 @@ beforeEach(() => {
 })
 
 function instance(key: string, more: Partial<InstanceReport> = {}): InstanceReport {
-  return { key, launched: true, phase: 'ready', slots: 1, busy: 0, served: false, ...more }
+  return { instance: key, phase: 'ready', slots: 1, busy: 0, served: false, ...more }
 }
 
 function report(held: number, instances: InstanceReport[] = [], oldestHeldMs = held > 0 ? 10 : 0): AppReport {
@@ -17,7 +17,7 @@ function report(held: number, instances: InstanceReport[] = [], oldestHeldMs = h
 }
 
 function own(key: string, more: Partial<OwnInstance> = {}): OwnInstance {
-  return { key, slots: 1, busy: 0, isServing: true, ...more }
+  return { instance: key, slots: 1, busy: 0, isServing: true, ...more }
 }
 
 describe('the demand of all edges', () => {
@@ -98,6 +98,8 @@ describe('an instance that two edges see', () => {
     ['ready', 'starting', 'ready'],
     ['starting', 'starting', 'starting'],
     ['ready', 'going', 'going'],
+    ['parked', 'starting', 'starting'],
+    ['parked', 'going', 'going'],
   ] as const)('as %s and %s is %s', (one, other, phase) => {
     reported.received('a', report(0, [instance('x', { phase: one, busy: 1 })]), 0)
     reported.received('b', report(0, [instance('x', { phase: other, busy: 2, served: true })]), 0)

@@ -17,9 +17,9 @@ interface Lease {
   readonly untilMs: number
 }
 
-/** One instance as this edge knows it: its key, and what it has of it. */
+/** One instance as this edge knows it: its process, and what it has of it. */
 export interface OwnInstance {
-  readonly key: string
+  readonly instance: string
   readonly slots: number
   readonly busy: number
   /** Whether it is ready and may be given requests. */
@@ -75,7 +75,7 @@ export class ReportedDemand {
     return this.#leases.size === 0
   }
 
-  /** By key: what the other edges together say of each instance that they see. */
+  /** By process: what the other edges together say of each instance that they see. */
   instances(): ReadonlyMap<string, InstanceReport> {
     this.#instances ??= this.#merge()
     return this.#instances
@@ -85,8 +85,8 @@ export class ReportedDemand {
     const all = new Map<string, InstanceReport>()
     for (const { report } of this.#leases.values()) {
       for (const instance of report.instances) {
-        const known = all.get(instance.key)
-        all.set(instance.key, known === undefined ? instance : merged(known, instance))
+        const known = all.get(instance.instance)
+        all.set(instance.instance, known === undefined ? instance : merged(known, instance))
       }
     }
     return all
@@ -97,13 +97,13 @@ export class ReportedDemand {
     const elsewhere = this.instances()
     const here = new Set<string>()
     let freeSlots = 0
-    for (const { key, slots, busy, isServing } of own) {
-      const other = elsewhere.get(key)
-      here.add(key)
+    for (const { instance, slots, busy, isServing } of own) {
+      const other = elsewhere.get(instance)
+      here.add(instance)
       if (isServing || other?.phase === 'ready') freeSlots += Math.max(0, slots - busy - (other?.busy ?? 0))
     }
-    for (const { key, phase, slots, busy } of elsewhere.values())
-      if (phase === 'ready' && !here.has(key)) freeSlots += Math.max(0, slots - busy)
+    for (const { instance, phase, slots, busy } of elsewhere.values())
+      if (phase === 'ready' && !here.has(instance)) freeSlots += Math.max(0, slots - busy)
     let sum = held
     let oldest = held > 0 ? oldestSinceMs : Number.POSITIVE_INFINITY
     for (const { report, oldestSinceMs: sinceMs } of this.#leases.values()) {
@@ -118,12 +118,15 @@ export class ReportedDemand {
   }
 }
 
+/** Of two edges' views of one instance the first of these holds: one that has heard more says so. */
+const PHASES = ['going', 'ready', 'starting', 'parked'] as const
+
 /** Two edges' views of one instance: on its way out for one, it is so for all; ready for one, the application listens. */
 function merged(one: InstanceReport, other: InstanceReport): InstanceReport {
   const phases = [one.phase, other.phase]
   return {
     ...other,
-    phase: phases.includes('going') ? 'going' : phases.includes('ready') ? 'ready' : 'starting',
+    phase: PHASES.find((phase) => phases.includes(phase)) ?? other.phase,
     busy: one.busy + other.busy,
     served: one.served || other.served,
   }

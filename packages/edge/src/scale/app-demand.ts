@@ -50,8 +50,8 @@ export class AppDemand {
   }
 
   *#own(): Iterable<OwnInstance> {
-    for (const { key, slots, busy, isEligible, phase } of this.#instances.values())
-      yield { key, slots, busy, isServing: isEligible && phase === 'ready' }
+    for (const [instance, { slots, busy, isEligible, phase }] of this.#instances)
+      yield { instance, slots, busy, isServing: isEligible && phase === 'ready' }
   }
 
   /**

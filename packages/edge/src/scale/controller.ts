@@ -2,7 +2,7 @@ import type { Instance, Problem, Target } from '@brxy/scaler'
 import { Calls } from './calls.ts'
 import { expire, nextExpiry } from './expiry.ts'
 import { Fleet } from './fleet.ts'
-import { keyOfLinker, type LinkerIdentity } from './identity.ts'
+import { keyOfLinker, knownKeyOf, type LinkerIdentity } from './identity.ts'
 import { launch, nextLaunch } from './launching.ts'
 import { Leavers } from './leavers.ts'
 import type { Member } from './members.ts'
@@ -98,6 +98,11 @@ export class ScaleController {
   /** Of a linker that says HELLO. The same until something else happens. */
   keyOf(linker: LinkerIdentity): string {
     return keyOfLinker(this.#fleet, linker)
+  }
+
+  /** Of a linker that is on its way out, which was launched for nothing that is still to come. @returns null: not known */
+  knownKeyOf(linker: LinkerIdentity): string | null {
+    return knownKeyOf(this.#fleet, linker)
   }
 
   /** A linker said HELLO. @param linker for platforms that count replicas @returns its member. */

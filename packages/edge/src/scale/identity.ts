@@ -18,11 +18,15 @@ export interface LinkerIdentity {
  * Where launches are named it says so itself. On platforms that only count replicas a launch is one replica more, and no id
  * of ours comes back: whoever connects without being known stands for the oldest launch that was asked for.
  */
-export function keyOfLinker(fleet: Fleet, { instance, launch, platform }: LinkerIdentity): string {
+export function keyOfLinker(fleet: Fleet, linker: LinkerIdentity): string {
+  return knownKeyOf(fleet, linker) ?? oldestAsked(fleet)?.key ?? linker.platform ?? linker.instance
+}
+
+/** The same of one that stands for no launch unless it is known to. @returns null: it is not known */
+export function knownKeyOf(fleet: Fleet, { instance, launch, platform }: LinkerIdentity): string | null {
   if (!fleet.options.isCounted) return launch ?? instance
   const known = find(fleet, (member) => platform !== undefined && member.platform === platform)
-  const again = known ?? find(fleet, ({ linker }) => linker === instance)
-  return (again ?? oldestAsked(fleet))?.key ?? platform ?? instance
+  return (known ?? find(fleet, ({ linker }) => linker === instance))?.key ?? null
 }
 
 /** Which member a listed instance is; null: none yet. */

@@ -156,8 +156,9 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     edges: 2,
     what: 'an instance that two edges see is two to the one that scales',
     file: 'packages/edge/dist/demand/demand-reporter.js',
-    search: '            key,',
-    replacement: "            key: key + '-elsewhere',",
+    search:
+      '            instance,\n            ...(hello?.launch === undefined ? {} : { launch: hello.launch }),',
+    replacement: "            instance: instance + '-elsewhere',",
   },
   {
     name: 'stay-unheard',
