@@ -1,9 +1,10 @@
-import type { AppStatus } from '@brxy/edge'
+import type { AppStatus, Status } from '@brxy/edge'
 import type { EdgeProcess } from './actors/edge.ts'
 
 /** What the edges say of themselves, asked at most once a step. */
 export class Statuses {
   readonly #edges: () => readonly EdgeProcess[]
+  #byEdge: ReadonlyMap<EdgeProcess, Status> = new Map()
   #apps: readonly AppStatus[] = []
   #isFresh = false
 
@@ -18,9 +19,20 @@ export class Statuses {
 
   /** The apps of all edges that run: an app of two edges is there twice. */
   current(): readonly AppStatus[] {
-    if (this.#isFresh) return this.#apps
-    this.#isFresh = true
-    this.#apps = this.#edges().flatMap((edge) => edge.status().apps)
+    this.#ask()
     return this.#apps
+  }
+
+  /** @returns undefined if it does not run */
+  of(edge: EdgeProcess): Status | undefined {
+    this.#ask()
+    return this.#byEdge.get(edge)
+  }
+
+  #ask(): void {
+    if (this.#isFresh) return
+    this.#isFresh = true
+    this.#byEdge = new Map(this.#edges().map((edge) => [edge, edge.status()]))
+    this.#apps = [...this.#byEdge.values()].flatMap(({ apps }) => apps)
   }
 }
