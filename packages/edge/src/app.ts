@@ -8,12 +8,12 @@ import { ManyEdges } from './demand/many-edges.ts'
 import type { Exchange } from './forward/exchange.ts'
 import { Fallback, type FallbackOpen } from './forward/fallback.ts'
 import type { Outlet } from './forward/outlet.ts'
+import { AppLimits } from './hold/app-limits.ts'
 import { HeldRequests } from './hold/held-requests.ts'
 import { HoldQueue } from './hold/queue.ts'
 import { AppDemand } from './scale/app-demand.ts'
 import { carryOut } from './scale/carry-out.ts'
 import { ScaleController } from './scale/controller.ts'
-import type { Phase } from './scale/members.ts'
 import type { ScaledApp, ScalerRunner } from './scale/runner.ts'
 import { type ScaleOptions, scaleOptions } from './scale/scale-options.ts'
 import { servingOrder } from './scale/serving-order.ts'
@@ -21,9 +21,6 @@ import { WarmMin } from './scale/warm-min.ts'
 import type { AppSettings } from './settings.ts'
 import type { Instance } from './tunnel/instance.ts'
 import { hasLeft, whyLeft } from './why-left.ts'
-
-/** Members of which the platform may soon say something new. */
-const CHANGING: ReadonlySet<Phase> = new Set(['asked', 'parked', 'gone'])
 
 /**
  * One app at this edge: its broker, its scaling controller and its instances. It carries events between them and
@@ -55,17 +52,7 @@ export class App implements ScaledApp {
     this.#settings = settings
     this.#env = env
     const { total, wheel } = env
-    const self = this
-    // Read anew each time, for a reload may change them.
-    const limits = {
-      get maxHeld() {
-        return self.settings.options.queue.requests
-      },
-      get maxHeldBytes() {
-        return self.settings.options.queue.bytes
-      },
-    }
-    const queue = new HoldQueue<Exchange>(limits, total)
+    const queue = new HoldQueue<Exchange>(new AppLimits(this), total)
     this.broker = new Broker<Exchange, Instance>(queue, (exchange, instance) => {
       exchange.dispatchTo(instance, wheel.now())
       if (this.#demand.isOver) this.#demand.tell(wheel.now())
@@ -303,8 +290,7 @@ export class App implements ScaledApp {
   // --- from the scaler (ScaledApp) ---
 
   get isChanging(): boolean {
-    for (const { phase } of this.controller.members) if (CHANGING.has(phase)) return true
-    return false
+    return this.controller.isChanging
   }
 
   target(): Target {

@@ -48,9 +48,9 @@ export class Chronicle {
   /** Since somebody looked last. */
   readonly justBegun: number[] = []
   readonly justEnded: number[] = []
+  /** By linker: its tunnels on which an edge has said GO since it asked there for a successor. */
+  readonly mayGo = new Map<string, Set<number>>()
   /** Apps whose queue was full at some time. */
-  /** Linkers to which an edge has said GO since they asked for a successor. */
-  readonly mayGo = new Set<string>()
   readonly wasFull = new Set<string>()
 
   count(what: string): void {

@@ -214,7 +214,7 @@ export class Simulation {
     chronicle.count(event.type === 'phase' ? `phase: ${event.phase}` : `linker: ${event.type}`)
     if (event.type === 'phase' && event.phase === 'draining' && event.reason === 'replaced') {
       chronicle.count('linker: replaced')
-      if (!chronicle.mayGo.has(name))
+      if ((chronicle.mayGo.get(name)?.size ?? 0) === 0)
         chronicle.violated('no successor, no leave', `${name} drains, and no edge has said GO`)
     }
     if (event.type === 'notice' && event.message.startsWith('this instance stays'))

@@ -42,7 +42,8 @@ export function tap(connection: Connection, world: World, chronicle: Chronicle):
         return ` ${refuseName(reason)}`
       }
       case FRAME.REPLACE:
-        chronicle.mayGo.delete(linker)
+        // That of another edge may be on its way.
+        chronicle.mayGo.get(linker)?.delete(number)
         return ''
       case FRAME.STATUS:
         return ` ${JSON.parse(payload.toString()).phase}`
@@ -80,7 +81,7 @@ export function tap(connection: Connection, world: World, chronicle: Chronicle):
         return ` ${payload.readUInt32BE(0)}`
       case FRAME.VERDICT:
         chronicle.count(payload[0] === 1 ? 'verdict: GO' : 'verdict: STAY')
-        if (payload[0] === 1) chronicle.mayGo.add(linker)
+        if (payload[0] === 1) allow()
         return payload[0] === 1 ? ' GO' : ' STAY'
       default:
         return common(type, payload)
@@ -100,6 +101,10 @@ export function tap(connection: Connection, world: World, chronicle: Chronicle):
       return ` ${code}`
     }
     return ''
+  }
+  const allow = () => {
+    const tunnels = chronicle.mayGo.get(linker) ?? new Set()
+    chronicle.mayGo.set(linker, tunnels.add(number))
   }
   listen(near.pipe, 'linker', (type, stream, end, payload) => {
     const text = onLinkerFrame(type, payload)

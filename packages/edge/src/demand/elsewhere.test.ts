@@ -201,7 +201,7 @@ describe('a replica, where launches are only counted', () => {
     expect(elsewhere.keeps('process-1', true, 10)).toBe(false)
     controller.ended('shop-0', true, 10)
     // Its platform lists it no more.
-    controller.observed([{ id: 'shop-0', state: 'running' }], 10)
+    controller.observed([{ id: 'shop-0', state: 'running', since: 0 }], 10)
     controller.observed([], 20)
     expect(launches(1, 20)).toBe(1)
     says([linker], 30)

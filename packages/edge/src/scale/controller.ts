@@ -5,7 +5,7 @@ import { Fleet } from './fleet.ts'
 import { keyOfLinker, knownKeyOf, type LinkerIdentity } from './identity.ts'
 import { launch, nextLaunch } from './launching.ts'
 import { Leavers } from './leavers.ts'
-import type { Member } from './members.ts'
+import type { Member, Phase } from './members.ts'
 import { observe } from './observation.ts'
 import { park, startAgain } from './parking.ts'
 import { Replacements } from './replacements.ts'
@@ -13,6 +13,9 @@ import type { ScaleAction } from './scale-action.ts'
 import type { ScaleOptions } from './scale-options.ts'
 import { slowLaunches } from './slow-launches.ts'
 import type { Demand } from './sum.ts'
+
+/** Where a member is of which the platform may soon say something new. */
+const CHANGING: ReadonlySet<Phase> = new Set(['asked', 'parked', 'gone'])
 
 /**
  * How many instances one app should have, and which (DESIGN section 7). A pure state machine: events come in by
@@ -53,6 +56,12 @@ export class ScaleController {
 
   member(key: string): Member | undefined {
     return this.#fleet.members.get(key)
+  }
+
+  /** Whether the platform may soon say something new of a member. */
+  get isChanging(): boolean {
+    for (const { phase } of this.#fleet.members) if (CHANGING.has(phase)) return true
+    return false
   }
 
   /** Nothing runs, starts or waits to be removed. */

@@ -75,7 +75,7 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
   {
     name: 'goodbye-is-loss',
     what: 'a goodbye of an instance that has not said that it leaves is taken for a loss (a bug that was there)',
-    file: 'packages/edge/dist/app.js',
+    file: 'packages/edge/dist/why-left.js',
     search: ' || end.code === GOODBYE',
     replacement: '',
   },
