@@ -12,13 +12,16 @@ const MAX_IN_VAIN = 4
 
 /**
  * Listens to a tunnel: counts the frames that are sent, writes them down for people, and holds both sides to what can be
- * told from outside: no request is opened without a grant, a RECLAIM is answered before the next one.
+ * told from outside: no request is opened without a grant, a RECLAIM is answered before the next one and asks for no more
+ * than the linker can think is there.
  */
 export function tap(connection: Connection, world: World, chronicle: Chronicle): void {
   const { near, far, number } = connection
   const linker = near.process.name
   const edge = far.process.name
   let grants = 0
+  /** Grants of which the linker cannot know that they were spent: left at its last answer to a RECLAIM, or lent since. */
+  let lent = 0
   let isReclaiming = false
   let inVain = 0
   let isDraining = false
@@ -27,12 +30,19 @@ export function tap(connection: Connection, world: World, chronicle: Chronicle):
     switch (type) {
       case FRAME.GRANT:
         grants += payload.readUInt32BE(0)
+        lent += payload.readUInt32BE(0)
         inVain = 0
         return ` ${payload.readUInt32BE(0)}`
       case FRAME.RECLAIM:
         // The RETURN that goes with a DRAIN looks like an answer.
         if (isReclaiming && !isDraining)
           chronicle.violated('one RECLAIM', `${linker} asks twice on tunnel ${number}`)
+        // Frames keep their order: with the answer to a RECLAIM the linker has every OPEN that was sent before it.
+        if (payload.readUInt32BE(0) > lent)
+          chronicle.violated(
+            'spent grants',
+            `${linker} asks for ${payload.readUInt32BE(0)} back on tunnel ${number}, and knows that ${lent} are there`,
+          )
         isReclaiming = true
         return ` ${payload.readUInt32BE(0)}`
       case FRAME.REFUSE: {
@@ -62,7 +72,9 @@ export function tap(connection: Connection, world: World, chronicle: Chronicle):
         if (--grants < 0)
           chronicle.violated('spent grants', `${edge} opens more than was lent on tunnel ${number}`)
         return ''
-      case FRAME.RETURN:
+      case FRAME.RETURN: {
+        // What an edge that drains gives back is no answer, and the linker may ask before it comes.
+        const isAnswer = isReclaiming && !isDraining
         isReclaiming = false
         inVain = payload.readUInt32BE(0) > 0 ? 0 : inVain + 1
         if (inVain > MAX_IN_VAIN)
@@ -73,7 +85,10 @@ export function tap(connection: Connection, world: World, chronicle: Chronicle):
         grants -= payload.readUInt32BE(0)
         if (grants < 0)
           chronicle.violated('spent grants', `${edge} returns more than was lent on tunnel ${number}`)
+        // Nothing is lent while a RECLAIM is out: no GRANT is on its way.
+        if (isAnswer) lent = grants
         return ` ${payload.readUInt32BE(0)}`
+      }
       case FRAME.DRAIN:
         isDraining = true
         return ''

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import type { SeedFailure, SeedsReport } from '../commands/seeds.ts'
 import { MUTANTS } from './mutants.ts'
 
 /** What became of one planted bug. */
 export interface HuntResult {
   readonly name: string
   readonly what: string
-  /** Seeds that it took; null: it was not found. */
+  /** Seeds that it took, the last of which does not fail without it; null: it was not found. */
   readonly foundAfter: number | null
   readonly invariant: string | null
   readonly message: string | null
@@ -38,10 +39,25 @@ export async function hunt({ only, maxSeeds, say }: HuntOptions): Promise<HuntRe
 
 type Finding = Pick<HuntResult, 'foundAfter' | 'invariant' | 'message'>
 
+/** Seeds until the bug is found. What fails without it as well says nothing of it, and is passed over. */
 async function look(name: string, edges: number, maxSeeds: number): Promise<Finding> {
+  for (let first = 1; first <= maxSeeds; ) {
+    const count = maxSeeds - first + 1
+    const words = ['--first', `${first}`, '--seeds', `${count}`, '--edges', `${edges}`]
+    const [failure] = await failures(name, ['--mutant', name, ...words])
+    if (failure === undefined) break
+    const { seed, invariant, message } = failure
+    const alone = ['--first', `${seed}`, '--seeds', '1', '--edges', `${edges}`, '--no-save']
+    if ((await failures(name, alone)).length === 0) return { foundAfter: seed, invariant, message }
+    first = seed + 1
+  }
+  return { foundAfter: null, invariant: null, message: null }
+}
+
+/** Runs histories in a process of its own. */
+async function failures(name: string, words: readonly string[]): Promise<readonly SeedFailure[]> {
   const main = fileURLToPath(new URL('../main.js', import.meta.url))
-  const words = ['--mutant', name, '--edges', `${edges}`, '--seeds', `${maxSeeds}`, '--json']
-  const child = spawn(process.execPath, [main, ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [main, ...words, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] })
   let out = ''
   let errors = ''
   child.stdout.on('data', (data) => {
@@ -52,12 +68,5 @@ async function look(name: string, edges: number, maxSeeds: number): Promise<Find
   })
   await new Promise((resolve) => child.on('close', resolve))
   if (out === '') throw new Error(`the mutant ${name} does not run: ${errors.slice(-2000)}`)
-  const { seeds, failures } = JSON.parse(out) as {
-    readonly seeds: number
-    readonly failures: readonly { readonly invariant: string; readonly message: string }[]
-  }
-  const [first] = failures
-  return first === undefined
-    ? { foundAfter: null, invariant: null, message: null }
-    : { foundAfter: seeds, invariant: first.invariant, message: first.message }
+  return (JSON.parse(out) as SeedsReport).failures
 }

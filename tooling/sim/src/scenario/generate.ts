@@ -1,4 +1,5 @@
 import { Random } from '../random.ts'
+import { withCrossings } from './crossings.ts'
 import type { AppPlan, Fault, Misdeed, PlatformMode, RequestPlan, Scenario } from './scenario.ts'
 import { makeWishes, sayWishes } from './wishes.ts'
 
@@ -51,7 +52,7 @@ export function generate(seed: number, asked = 0): Scenario {
   const faults = Array.from({ length: faultCount }, () => makeFault(random, apps, lengthMs))
   if (mood.faults > 1 && random.chance(0.2)) faults.push(...random.pick(STORMS)(random, requests, lengthMs))
   if (mood.faults > 0) faults.push(...makeWishes(ofWishes, requests, lengthMs))
-  return {
+  return withCrossings({
     seed,
     edges,
     network: makeNetwork(random),
@@ -59,7 +60,7 @@ export function generate(seed: number, asked = 0): Scenario {
     requests,
     faults: faults.sort((a, b) => a.atMs - b.atMs),
     healAtMs: lengthMs,
-  }
+  })
 }
 
 /** Chance of its own: what else happens in a history does not depend on it. */

@@ -1,0 +1,46 @@
+import { Random } from '../random.ts'
+import { makeDispute } from './dispute.ts'
+import { makeFarewell } from './farewell.ts'
+import type { AppPlan, Fault, RequestPlan, Scenario } from './scenario.ts'
+
+/** Chance of its own: what else happens in a history does not depend on it. */
+const SALT = 0xd15_b07e
+/** Of histories with several edges. */
+const DISPUTES = 0.25
+const FAREWELLS = 0.1
+/** Requests and clients from here on: far beyond the others. */
+const FIRST_ID = 1_000
+
+/** What is added to a history. */
+export interface Crossing {
+  readonly requests: readonly RequestPlan[]
+  readonly faults: readonly Fault[]
+}
+
+/**
+ * Adds to some histories in which things go wrong what takes several events in the right order, with little time between
+ * them: frames that cross one another in the tunnel, and mean something else where they arrive.
+ */
+export function withCrossings(scenario: Scenario): Scenario {
+  const { seed, apps, edges, network, faults, healAtMs } = scenario
+  if (faults.length === 0) return scenario
+  const random = new Random(seed ^ SALT)
+  // With those that leave sooner there is nothing for a frame to cross.
+  const app = apps.reduce((best, each) => (each.idleMs > best.idleMs ? each : best))
+  if (edges > 1 && random.chance(DISPUTES))
+    return add(scenario, makeDispute(random, app, edges, healAtMs, FIRST_ID))
+  if (!random.chance(FAREWELLS)) return scenario
+  const slow: AppPlan = { ...app, ignoresTerm: true }
+  const others = { ...scenario, apps: apps.map((each) => (each === app ? slow : each)) }
+  return add(others, makeFarewell(random, slow, network, healAtMs, FIRST_ID))
+}
+
+function add(scenario: Scenario, { requests, faults }: Crossing): Scenario {
+  // From there on nothing goes wrong any more.
+  const inTime = faults.filter(({ atMs }) => atMs < scenario.healAtMs)
+  return {
+    ...scenario,
+    requests: [...scenario.requests, ...requests],
+    faults: [...scenario.faults, ...inTime].sort((a, b) => a.atMs - b.atMs),
+  }
+}
