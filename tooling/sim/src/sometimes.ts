@@ -53,7 +53,9 @@ export const SOMETIMES: readonly string[] = [
   'edge/response-timeout',
   'edge/tunnel-lost',
   // What is said in the tunnel.
+  'refused: draining',
   'refused: instance',
+  'refused: no-slot',
   'reset: app-closed',
   'reset: cancelled',
   'reset: timeout',
