@@ -1,5 +1,6 @@
 import { Random } from '../random.ts'
 import { makeDispute } from './dispute.ts'
+import { makeEarlyAnswers } from './early-answer.ts'
 import { makeFarewell } from './farewell.ts'
 import type { AppPlan, Fault, RequestPlan, Scenario } from './scenario.ts'
 
@@ -8,6 +9,9 @@ const SALT = 0xd15_b07e
 /** Of histories with several edges. */
 const DISPUTES = 0.25
 const FAREWELLS = 0.1
+const EARLY_ANSWERS = 0.1
+/** Longer than it takes until the next request. */
+const KEEP_ALIVE_MS = 5_000
 /** Requests and clients from here on: far beyond the others. */
 const FIRST_ID = 1_000
 
@@ -19,7 +23,7 @@ export interface Crossing {
 
 /**
  * Adds to some histories in which things go wrong what takes several events in the right order, with little time between
- * them: frames that cross one another in the tunnel, and mean something else where they arrive.
+ * them: what crosses something else on its way, and means another thing where it arrives.
  */
 export function withCrossings(scenario: Scenario): Scenario {
   const { seed, apps, edges, network, faults, healAtMs } = scenario
@@ -29,10 +33,17 @@ export function withCrossings(scenario: Scenario): Scenario {
   const app = apps.reduce((best, each) => (each.idleMs > best.idleMs ? each : best))
   if (edges > 1 && random.chance(DISPUTES))
     return add(scenario, makeDispute(random, app, edges, healAtMs, FIRST_ID))
-  if (!random.chance(FAREWELLS)) return scenario
-  const slow: AppPlan = { ...app, ignoresTerm: true }
-  const others = { ...scenario, apps: apps.map((each) => (each === app ? slow : each)) }
-  return add(others, makeFarewell(random, slow, network, healAtMs, FIRST_ID))
+  if (random.chance(FAREWELLS)) {
+    const slow = { ...app, ignoresTerm: true }
+    return add(instead(scenario, app, slow), makeFarewell(random, slow, network, healAtMs, FIRST_ID))
+  }
+  if (!random.chance(EARLY_ANSWERS)) return scenario
+  const kept = { ...app, keepAliveMs: KEEP_ALIVE_MS }
+  return add(instead(scenario, app, kept), makeEarlyAnswers(random, kept, healAtMs, FIRST_ID))
+}
+
+function instead(scenario: Scenario, app: AppPlan, other: AppPlan): Scenario {
+  return { ...scenario, apps: scenario.apps.map((each) => (each === app ? other : each)) }
 }
 
 function add(scenario: Scenario, { requests, faults }: Crossing): Scenario {
