@@ -187,6 +187,7 @@ brxy.yaml:5:58: warning: ${command('three', 0)}: "./start" is not executable; ch
       host: '*.preview.test',
       prefix: '',
       strip: false,
+      priorityMs: 0,
     })
     expect(await ask('preview.test')).toMatchObject({ code: 69, stdout: 'null\n' })
   })

@@ -28,7 +28,7 @@ export const DEFAULT_OPTIONS = defineOptions({
     default: 100,
     min: 1,
     max: 100_000,
-    doc: 'Most hosts active at a time, where each is an app of its own.',
+    doc: 'Most hosts that are apps of their own.',
     group: 'Apps',
   },
   slots: {

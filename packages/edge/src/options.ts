@@ -93,7 +93,7 @@ export const EDGE_OPTIONS = defineOptions({
         placeholder: 'URL',
         default: [],
         max: 64,
-        doc: 'Tunnels of all edges as linkers see them: they dial each.',
+        doc: 'Tunnels of all edges, as linkers see them.',
         group: 'Addresses',
       },
       tls: {
@@ -161,7 +161,7 @@ export const EDGE_OPTIONS = defineOptions({
     kind: 'string',
     flag: true,
     placeholder: 'URL',
-    doc: 'Tunnel of the edge that starts instances; this one starts none and tells it what it holds.',
+    doc: 'Tunnel of the edge that scales for this one.',
     group: 'Addresses',
   },
   secret: {

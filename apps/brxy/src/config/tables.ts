@@ -17,7 +17,7 @@ export const SETTINGS = defineOptions({
     flag: true,
     values: ['auto', 'on', 'off'],
     default: 'auto',
-    doc: 'Also for requests (auto: on a terminal).',
+    doc: 'Requests too (auto: on a terminal).',
     group: 'Process',
   },
 })
