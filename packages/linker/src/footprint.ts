@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8'
-
 /** When a linker has started. Loading its code in a small space takes 10 ms more (docs/performance.md). */
 const STARTED_MS = 200
 
@@ -11,9 +9,14 @@ const STARTED_MS = 200
  * @returns what undoes it, for the end: compiled code that is kept (code-cache.ts) is of use to a start with the same flags only
  */
 export function keepSmallSoon(): () => void {
-  const timer = setTimeout(setFlagsFromString, STARTED_MS, '--semi-space-growth-factor=1').unref()
+  const timer = setTimeout(() => setGrowthFactor(1), STARTED_MS).unref()
   return () => {
     clearTimeout(timer)
-    setFlagsFromString('--semi-space-growth-factor=2') // V8's default
+    setGrowthFactor(2) // V8's default
   }
+}
+
+function setGrowthFactor(factor: number): void {
+  // Half a millisecond to load, which no start has to wait for.
+  process.getBuiltinModule('node:v8').setFlagsFromString(`--semi-space-growth-factor=${factor}`)
 }

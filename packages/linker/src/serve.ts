@@ -22,9 +22,10 @@ const USAGE = 2
 export async function serve(request: LinkRequest, env: NodeJS.ProcessEnv): Promise<number> {
   const { options, route, command, isConcurrencySet } = request
   const isLaunched = env.BRXY_LAUNCH !== undefined
-  const isTerminal = process.stderr.isTTY === true
-  const out = passThrough(process.stdout)
-  const err = passThrough(process.stderr)
+  // Of a launch nobody asks, and making a stream of stderr takes time.
+  const isTerminal = !isLaunched && process.stderr.isTTY === true
+  const out = passThrough(() => process.stdout)
+  const err = passThrough(() => process.stderr)
   const format = options.log === 'auto' ? (isTerminal || isLaunched ? 'text' : 'json') : options.log
   const write = (line: string) => err.write(Buffer.from(`${line}\n`))
   const sink: LogSink = { format, isQuiet: isLaunched, route, write }

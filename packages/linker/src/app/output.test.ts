@@ -22,7 +22,7 @@ test('hands every byte on in order while the reader keeps up', () => {
       done()
     },
   })
-  const sink = passThrough(out)
+  const sink = passThrough(() => out)
   const binary = Buffer.from([0, 255, 10, 13, 128])
   sink.write(Buffer.from('a\n'))
   sink.write(binary)
@@ -39,7 +39,7 @@ test('drops and counts what is beyond the bound, and goes on once the reader has
       release = done
     },
   })
-  const sink = passThrough(out, 4)
+  const sink = passThrough(() => out, 4)
   sink.write(Buffer.from('1234'))
   sink.write(Buffer.from('5'))
   expect(out.writableLength).toBe(4)
@@ -52,7 +52,7 @@ test('drops and counts what is beyond the bound, and goes on once the reader has
 
 test('does not block an application that prints 8 MiB to a stalled reader', async () => {
   const out = new Stalled()
-  const sink = passThrough(out)
+  const sink = passThrough(() => out)
   const total = 8 * 1024 * 1024
   const script = `for (let i = 0; i < 128; i++) require('node:fs').writeSync(1, Buffer.alloc(65536, i))`
   const app = await startApp({
@@ -70,7 +70,7 @@ test('does not block an application that prints 8 MiB to a stalled reader', asyn
 
 test('survives EPIPE: drops everything once the reader of the pipe is gone', async () => {
   const reader = spawn('/bin/sh', ['-c', 'exec <&-'], { stdio: ['pipe', 'ignore', 'ignore'] })
-  const sink = passThrough(reader.stdin)
+  const sink = passThrough(() => reader.stdin)
   await new Promise((resolve) => reader.once('exit', resolve))
   const chunk = Buffer.alloc(1000)
   sink.write(chunk)
@@ -88,7 +88,7 @@ test('survives EPIPE on the stdout of the linker itself', async () => {
   try {
     const program = `
       import { passThrough } from ${JSON.stringify(join(folder, 'output.js'))}
-      const sink = passThrough(process.stdout)
+      const sink = passThrough(() => process.stdout)
       const timer = setInterval(() => {
         sink.write(Buffer.from('lost'))
         if (sink.droppedBytes < 12) return
@@ -115,7 +115,7 @@ test('drops instead of failing when writing throws at once', () => {
   out.write = () => {
     throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
   }
-  const sink = passThrough(out)
+  const sink = passThrough(() => out)
   sink.write(Buffer.from('12'))
   sink.write(Buffer.from('345'))
   expect(sink.droppedBytes).toBe(5)

@@ -18,24 +18,32 @@ export interface PassThrough {
  * `out` has not taken is bounded, and beyond the bound output is dropped. When `out` fails (EPIPE: the reader of the
  * pipe is gone; EIO: its terminal is) everything from then on is dropped.
  *
- * @param out not closed by this; it gets an error listener, without which EPIPE would end the linker
+ * @param open called at the first output, for Node makes a stream of stdout in 1 ms; its result is not closed by this, and gets an
+ *   error listener, without which EPIPE would end the linker
  * @param maxBufferedBytes default 1 MiB
  */
 export function passThrough(
-  out: Writable,
+  open: () => Writable,
   maxBufferedBytes: number = MAX_BUFFERED_OUTPUT_BYTES,
 ): PassThrough {
   let droppedBytes = 0
   let broken = false
-  out.on('error', () => {
-    broken = true // process.stdout cannot be destroyed, so it goes on calling itself writable
-  })
+  let opened: Writable | null = null
+  const openOnce = () => {
+    const out = open()
+    out.on('error', () => {
+      broken = true // process.stdout cannot be destroyed, so it goes on calling itself writable
+    })
+    return out
+  }
 
   return {
     get droppedBytes() {
       return droppedBytes
     },
     write(chunk) {
+      opened ??= openOnce()
+      const out = opened
       if (broken || !out.writable || out.writableLength + chunk.length > maxBufferedBytes) {
         droppedBytes += chunk.length
         return
