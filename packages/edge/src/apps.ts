@@ -4,6 +4,7 @@ import type { AppEnvironment } from './app-environment.ts'
 import type { ClientErrorCode } from './error.ts'
 import type { Exchange } from './forward/exchange.ts'
 import type { Router } from './forward/shared.ts'
+import { messageOf } from './message-of.ts'
 import { retire } from './retire.ts'
 import type { RouteMatch } from './route/route-table.ts'
 import type { AppSettings, EdgeSettings } from './settings.ts'
@@ -116,9 +117,9 @@ export class Apps implements Router {
   #retire(app: App): void {
     const retiring = retire(app, this.#settings.options.timeouts.drainMs)
       .catch((error) => {
-        const text = error instanceof Error ? error.message : String(error)
+        const fields = { app: app.route, error: messageOf(error) }
         const message = 'instances of a removed app may be left'
-        this.#env.emit({ type: 'scaler', level: 'error', message, fields: { app: app.route, error: text } })
+        this.#env.emit({ type: 'scaler', level: 'error', message, fields })
       })
       .finally(() => this.#retiring.delete(retiring))
     this.#retiring.add(retiring)

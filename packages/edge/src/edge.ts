@@ -15,6 +15,7 @@ import { Shared } from './forward/shared.ts'
 import { HoldTotal } from './hold/queue.ts'
 import { listen } from './listen.ts'
 import { type Bound, type Change, Listeners } from './listeners.ts'
+import { messageOf } from './message-of.ts'
 import type { EDGE_OPTIONS, EdgeOptions } from './options.ts'
 import { protocolEnvironment } from './protocol-environment.ts'
 import { STOP_GRACE_MS } from './retire.ts'
@@ -227,8 +228,7 @@ export class Edge {
       }),
       log: scalerLog(emit, (route, launch) => apps.find(route)?.controller.member(launch)?.copy),
       onError: (message, error) => {
-        const text = error instanceof Error ? error.message : String(error)
-        emit({ type: 'scaler', level: 'warn', message, fields: { error: text } })
+        emit({ type: 'scaler', level: 'warn', message, fields: { error: messageOf(error) } })
       },
     })
     const apps = new Apps(settings, {

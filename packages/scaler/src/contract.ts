@@ -61,7 +61,9 @@ export interface AppScaler {
    *
    * A launch that failed is an ended {@link Instance} with a {@link Problem}, not a rejection.
    *
-   * @throws (rejects) only if nothing can be concluded, for example when the platform's API is down
+   * @throws (rejects) only if nothing can be concluded, for example when the platform's API is down. The launches of the call
+   * have failed then: `denied` for an error branded `brxy.error` with the code `scaler/denied`, `unavailable` for any other.
+   * Its message is what operators read.
    */
   scale(target: Target, signal: AbortSignal): Promise<readonly Instance[]>
   /** The instances that exist now, and those that ended and whose reason is still known. Absent is not failed. */

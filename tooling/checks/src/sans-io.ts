@@ -10,7 +10,7 @@ import type { SourceFile } from './tree.ts'
 export const MACHINES: readonly RegExp[] = [
   /^packages\/http1\/src\//,
   /^packages\/protocol\/src\/(?!transport\/)/,
-  /^packages\/edge\/src\/(broker|puller-heap|throttle)\.ts$/,
+  /^packages\/edge\/src\/(broker|message-of|puller-heap|throttle)\.ts$/,
   /^packages\/edge\/src\/forward\/(exchange-deadlines|upload-pace|write-stall)\.ts$/,
   /^packages\/edge\/src\/hold\//,
   /^packages\/edge\/src\/route\//,

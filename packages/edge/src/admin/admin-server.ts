@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { isBrxyError } from '@brxy/protocol'
+import { messageOf } from '../message-of.ts'
 import type { Status } from './status.ts'
 
 /** What the admin port shows and does. */
@@ -37,8 +38,7 @@ const OPEN_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz'])
 export function createAdminServer(source: AdminSource): Server {
   return createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, (request, response) => {
     handle(source, request, response).catch((error: unknown) => {
-      const text = error instanceof Error ? error.message : String(error)
-      answer(response, 500, { error: `a bug in brxy: ${text}` })
+      answer(response, 500, { error: `a bug in brxy: ${messageOf(error)}` })
     })
   })
 }

@@ -2,6 +2,7 @@ import { type TimerWheel, WheelTimer } from '@brxy/protocol/transport'
 import type { App } from '../app.ts'
 import type { Apps } from '../apps.ts'
 import type { EdgeEvent } from '../event.ts'
+import { messageOf } from '../message-of.ts'
 import type { Tokens } from '../token/tokens.ts'
 import {
   type AppReport,
@@ -92,7 +93,7 @@ export class DemandReporter {
       for (const apps of this.#parts(wheel.now())) await this.#post(to, { edge: this.#env.edge, apps })
       this.#error = null
     } catch (error) {
-      this.#error = error instanceof Error ? error.message : String(error)
+      this.#error = messageOf(error)
     }
     const news = this.#clock.answered(this.#error === null, wheel.now())
     if (news === 'lost') {

@@ -1,5 +1,12 @@
 import { TimerWheel } from '@brxy/protocol/transport'
-import type { AppScaler, Instance, Problem, Scaler, Target } from '@brxy/scaler'
+import {
+  type AppScaler,
+  type Instance,
+  type Problem,
+  type Scaler,
+  ScalerError,
+  type Target,
+} from '@brxy/scaler'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { instanceOf } from './controller.testkit.ts'
 import { type ScaledApp, ScalerRunner } from './runner.ts'
@@ -10,7 +17,7 @@ interface Call {
   readonly target: Target | null
   readonly signal: AbortSignal
   answer(instances?: readonly Instance[]): Promise<void>
-  fail(message: string): Promise<void>
+  fail(error: string | Error): Promise<void>
 }
 
 /** A scaler that does nothing until the test says so. */
@@ -56,8 +63,8 @@ class ScriptedScaler implements Scaler, AppScaler {
           resolve(instances)
           await settle()
         },
-        async fail(message) {
-          reject(new Error(message))
+        async fail(error) {
+          reject(typeof error === 'string' ? new Error(error) : error)
           await settle()
         },
       })
@@ -178,6 +185,15 @@ describe('ScalerRunner', () => {
     await scaler.last().fail('403')
     expect(app.heard.at(-1)).toBe('failed unavailable: 403')
     expect(errors).toEqual(['the scaler could not be called: 403'])
+  })
+
+  it('says that a call was denied, in the words of the platform', async () => {
+    const { runner, scaler, app, errors } = await attached()
+    runner.scale(app)
+    await settle()
+    await scaler.last().fail(new ScalerError('scaler/denied', 'Nomad: ACL token not found'))
+    expect(app.heard.at(-1)).toBe('failed denied: Nomad: ACL token not found')
+    expect(errors).toEqual(['the scaler could not be called: Nomad: ACL token not found'])
   })
 
   it('has a scale wait for the look under way, and then bring what is wanted by then', async () => {

@@ -2,6 +2,7 @@ import { type TimerWheel, WheelTimer } from '@brxy/protocol/transport'
 import type { AppScaler, Instance, Launch, OutputSource, Problem, Scaler, Target } from '@brxy/scaler'
 
 import { FirstLooks } from './first-looks.ts'
+import { problemOfRejection } from './rejected-call.ts'
 
 /** Longest call to a scaler. */
 const CALL_MS = 30_000
@@ -273,7 +274,7 @@ export class ScalerRunner {
     } catch (error) {
       return () => {
         this.#onError('the scaler could not be called', error)
-        app.scaleFailed({ code: 'unavailable', message: messageOf(error), final: true })
+        app.scaleFailed(problemOfRejection(error))
       }
     }
   }
@@ -327,8 +328,4 @@ export class ScalerRunner {
         })
     })
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
