@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AppScaler, Instance, Problem, Target } from '@brxy/scaler'
+import { ApiError } from '@brxy/scaler/api'
 import type { App } from './app.ts'
-import { ApiError } from './client.ts'
 import type { ContainerBody } from './container-body.ts'
 import { ContainerRecords } from './container-records.ts'
 import { Containers, type Inspected, neverStarted } from './containers.ts'

@@ -1,5 +1,6 @@
 import type { Host } from '@brxy/scaler'
-import { ApiError, type DockerClient } from './client.ts'
+import { ApiError, isStatus } from '@brxy/scaler/api'
+import type { DockerClient } from './client.ts'
 import { LAUNCH_LABEL, labelFilter } from './names.ts'
 import type { ContainerEnd } from './problem.ts'
 import type { Json } from './shape.ts'
@@ -147,6 +148,6 @@ export function neverStarted({ State }: Inspected): boolean {
 }
 
 function unlessGone(error: unknown): null {
-  if (error instanceof ApiError && error.status === 404) return null
+  if (isStatus(error, 404)) return null
   throw error
 }

@@ -1,5 +1,6 @@
 import { resolveConfig } from '@brxy/options'
 import { type AppScaler, type Scaler, ScalerError, type ScalerFactory } from '@brxy/scaler'
+import { scalerErrorOf } from '@brxy/scaler/api'
 import { addressOf } from './address.ts'
 import { type App, beginner, type Lifetime } from './app.ts'
 import { DockerClient } from './client.ts'
@@ -40,7 +41,7 @@ const docker = ((options, host): Scaler => {
           : events.of(`${SWARM_SERVICE_LABEL}=${given.service}`, () => host.changed(route))
       const begin = beginner(lifetime, stream)
       const app: App = { route, host, client, puller, launches: launches.of(route), begin }
-      return appScaler(app, given, new Place(path))
+      return coded(appScaler(app, given, new Place(path)))
     },
     async close() {
       lifetime.isClosed = true
@@ -74,6 +75,19 @@ function appScaler(app: App, options: AppOptions, place: Place): AppScaler {
   }
   if (service !== undefined) return new ServiceApp(app, service, options)
   throw place.error('give one of container, task and service')
+}
+
+/** What the Engine refuses as a whole (a proxy in front of its socket does, with 403) leaves with a code. */
+function coded(app: AppScaler): AppScaler {
+  const rethrow = (error: unknown) => {
+    throw scalerErrorOf(error, 'Docker')
+  }
+  return {
+    launches: app.launches,
+    leave: app.leave,
+    scale: (target, signal) => app.scale(target, signal).catch(rethrow),
+    observe: (signal) => app.observe(signal).catch(rethrow),
+  }
 }
 
 function hasFields(body: Readonly<Record<string, unknown>> | undefined): boolean {

@@ -1,5 +1,5 @@
+import { ApiError } from '@brxy/scaler/api'
 import { describe, expect, it } from 'vitest'
-import { ApiError } from './client.ts'
 import { problemOfEnd, problemOfRefusal, problemOfTask } from './problem.ts'
 
 // Messages as Engines of 20.10 and 28 wrote them.

@@ -1,5 +1,5 @@
 import type { Problem } from '@brxy/scaler'
-import { ApiError } from './client.ts'
+import { ApiError } from '@brxy/scaler/api'
 
 /** A launch that failed for good. The message is the Engine's own, in which an operator can search. */
 function failed(code: Problem['code'], message: string): Problem {

@@ -1,5 +1,6 @@
 import type { Host, Problem } from '@brxy/scaler'
-import { ApiError, type DockerClient } from './client.ts'
+import { ApiError } from '@brxy/scaler/api'
+import type { DockerClient } from './client.ts'
 import { problemOfPull } from './problem.ts'
 
 /** Longest time without a line of progress. */

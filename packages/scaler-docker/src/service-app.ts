@@ -1,6 +1,6 @@
 import { type AppScaler, type Instance, ScalerError, type Target } from '@brxy/scaler'
+import { ApiError } from '@brxy/scaler/api'
 import type { App } from './app.ts'
-import { ApiError } from './client.ts'
 import { Containers } from './containers.ts'
 import { warnOfGrace } from './grace.ts'
 import type { AppOptions } from './options.ts'
@@ -132,11 +132,10 @@ export class ServiceApp implements AppScaler {
 
   #refusal(error: unknown): unknown {
     if (!(error instanceof ApiError)) return error
-    const { message, status } = error
+    const { message, status, isDenied } = error
     const hint = status === 404 ? ': create it first, without replicas' : ''
-    return new ScalerError('scaler/unavailable', `service "${this.#name}": ${message}${hint}`, {
-      cause: error,
-    })
+    const code = isDenied ? 'scaler/denied' : 'scaler/unavailable'
+    return new ScalerError(code, `service "${this.#name}": ${message}${hint}`, { cause: error })
   }
 }
 

@@ -1,6 +1,6 @@
 import type { AppScaler, Instance, Problem, Target } from '@brxy/scaler'
+import { ApiError, isStatus } from '@brxy/scaler/api'
 import type { App } from './app.ts'
-import { ApiError } from './client.ts'
 import { untilAccepted } from './launches.ts'
 import { LAUNCH_LABEL, labelFilter, labelsOf, OWNER_LABEL, objectName, ROUTE_LABEL } from './names.ts'
 import type { AppOptions } from './options.ts'
@@ -97,7 +97,7 @@ export class TaskApp implements AppScaler {
   #service(name: string, signal?: AbortSignal): Promise<Service | null> {
     const call = { path: `/services/${encodeURIComponent(name)}`, ...(signal && { signal }) }
     return this.#app.client.call<Service>(call).catch((error) => {
-      if (error instanceof ApiError && error.status === 404) return null
+      if (isStatus(error, 404)) return null
       throw error
     })
   }
@@ -119,7 +119,7 @@ export class TaskApp implements AppScaler {
       ...(signal && { signal }),
     } as const
     await this.#app.client.call(call).catch((error) => {
-      if (!(error instanceof ApiError) || error.status !== 404) throw error
+      if (!isStatus(error, 404)) throw error
     })
   }
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { OptionsError } from '@brxy/options'
 import { ScalerError } from '@brxy/scaler'
-import type { ApiEndpoint } from '@brxy/scaler/api'
+import type { ApiEndpoint, ApiTarget } from '@brxy/scaler/api'
 import type { NomadOptions } from './options.ts'
 
 const DEFAULT_ADDRESS = 'http://127.0.0.1:4646'
@@ -16,17 +16,19 @@ export function endpointOf(options: NomadOptions, env: NodeJS.ProcessEnv): ApiEn
   const address = options.address ?? (env.NOMAD_ADDR || DEFAULT_ADDRESS)
   const url = urlOf(address)
   const { hostname, port, protocol } = url
-  return {
-    platform: 'Nomad',
+  const target: ApiTarget = {
     where: url.origin,
     host: hostname.replace(/^\[|\]$/g, ''),
     port: port === '' ? DEFAULT_PORT : Number(port),
     ...(protocol === 'https:' ? { tls: tlsOf(options.tls, env) } : {}),
-    headers: () => {
-      const token = tokenOf(options, env)
-      return token === undefined ? {} : { 'x-nomad-token': token }
-    },
+  }
+  return {
+    platform: 'Nomad',
     hint: 'is an agent running, and is that its address (NOMAD_ADDR)?',
+    target() {
+      const token = tokenOf(options, env)
+      return token === undefined ? target : { ...target, headers: { 'x-nomad-token': token } }
+    },
   }
 }
 
@@ -48,7 +50,7 @@ function urlOf(address: string): URL {
   return url
 }
 
-function tlsOf(tls: NomadOptions['tls'], env: NodeJS.ProcessEnv): NonNullable<ApiEndpoint['tls']> {
+function tlsOf(tls: NomadOptions['tls'], env: NodeJS.ProcessEnv): NonNullable<ApiTarget['tls']> {
   const ca = pem('ca', tls?.ca ?? env.NOMAD_CACERT)
   const cert = pem('cert', tls?.cert ?? env.NOMAD_CLIENT_CERT)
   const key = pem('key', tls?.key ?? env.NOMAD_CLIENT_KEY)

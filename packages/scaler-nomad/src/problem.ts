@@ -1,5 +1,5 @@
 import { type Problem, ScalerError } from '@brxy/scaler'
-import { ApiError } from '@brxy/scaler/api'
+import { ApiError, isStatus } from '@brxy/scaler/api'
 import type { AllocStub, PlacementFailure, TaskEvent } from './nomad-api.ts'
 
 /** In what a driver says of an image that it can't have. */
@@ -13,23 +13,23 @@ const PASSING = /no cluster leader|no path to region|rpc error|leadership lost|n
  *
  * @throws ScalerError `scaler/unavailable` if it is not the launch's fault: the same may succeed soon
  */
-export function problemOfRefusal({ status, message }: ApiError): Problem {
+export function problemOfRefusal({ status, message, isDenied }: ApiError): Problem {
   if (status === 429 || status === 503 || PASSING.test(message)) throw unavailable(message)
-  if (status === 403) return { code: 'denied', message: `Nomad: ${message}`, final: true }
+  if (isDenied) return { code: 'denied', message: `Nomad: ${message}`, final: true }
   // 404: there is no such job. 400 and 500: it takes no such meta, or is no parameterized job.
   return { code: 'invalid', message: `Nomad: ${message}`, final: true }
 }
 
 /** Why a look, or a change to a job that exists, failed as a whole. */
-export function errorOfRefusal({ status, message }: ApiError): ScalerError {
-  return status === 403
+export function errorOfRefusal({ message, isDenied }: ApiError): ScalerError {
+  return isDenied
     ? new ScalerError('scaler/denied', `Nomad: ${message}; the token's policy has to allow it`)
     : unavailable(message)
 }
 
 /** What is to be removed is not there (any more): Nomad says so with 404 or 500. */
 export function isAbsent(error: unknown): boolean {
-  return error instanceof ApiError && (error.status === 404 || error.message.includes('job not found'))
+  return isStatus(error, 404) || (error instanceof ApiError && error.message.includes('job not found'))
 }
 
 function unavailable(message: string): ScalerError {

@@ -5,7 +5,9 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { ScalerError } from '../error.ts'
 import { ApiClient } from './api-client.ts'
+import type { ApiTarget } from './api-endpoint.ts'
 import { ApiError } from './api-error.ts'
 
 const open: (() => void)[] = []
@@ -23,14 +25,11 @@ async function served(listener: RequestListener): Promise<{ client: ApiClient; s
   return { client: clientOf((server.address() as AddressInfo).port), server }
 }
 
-function clientOf(port: number, more: Partial<ConstructorParameters<typeof ApiClient>[0]> = {}): ApiClient {
+function clientOf(port: number, target: () => Partial<ApiTarget> = () => ({})): ApiClient {
   const client = new ApiClient({
     platform: 'Testmad',
-    where: 'http://127.0.0.1',
-    host: '127.0.0.1',
-    port,
     hint: 'is it running?',
-    ...more,
+    target: () => ({ where: 'http://127.0.0.1', host: '127.0.0.1', port, ...target() }),
   })
   open.push(() => client.close())
   return client
@@ -48,11 +47,11 @@ describe('ApiClient', () => {
     )
   })
 
-  it('asks for the fields of each request anew: a token may have been renewed', async () => {
+  it('asks for the target of each request anew: a token may have been renewed', async () => {
     const { server } = await served((req, res) => void res.end(JSON.stringify(req.headers.authorization)))
     let token = 0
     const { port } = server.address() as AddressInfo
-    const client = clientOf(port, { headers: () => ({ authorization: `Bearer ${++token}` }) })
+    const client = clientOf(port, () => ({ headers: { authorization: `Bearer ${++token}` } }))
     expect(await client.call({ path: '/' })).toBe('Bearer 1')
     expect(await client.call({ path: '/' })).toBe('Bearer 2')
   })
@@ -65,7 +64,44 @@ describe('ApiClient', () => {
     const { client } = await served((_, res) => void res.writeHead(403).end(body))
     const error = await client.call({ path: '/' }).catch((error) => error)
     expect(error).toBeInstanceOf(ApiError)
-    expect(error).toMatchObject({ status: 403, message })
+    expect(error).toMatchObject({ status: 403, message, what: 'GET /', isDenied: true })
+  })
+
+  it('keeps what a refusal says beside its message', async () => {
+    const status = { message: 'too many requests', reason: 'TooManyRequests' }
+    const { client } = await served(
+      (_, res) => void res.writeHead(429, { 'retry-after': '3' }).end(JSON.stringify(status)),
+    )
+    await expect(client.call({ path: '/' })).rejects.toMatchObject({ body: status, retryAfterMs: 3_000 })
+  })
+
+  it('takes a page that is no JSON for no answer: something else stands at that address', async () => {
+    const { client } = await served((_, res) => void res.end('<!doctype html><title>Sign in</title>'))
+    await expect(client.call({ path: '/' })).rejects.toMatchObject({
+      code: 'scaler/unavailable',
+      message: expect.stringContaining('the answer is no JSON: "<!doctype html>'),
+    })
+  })
+
+  it('has nothing to say of an empty answer, and gives those that are no JSON as they are', async () => {
+    const { client } = await served((req, res) => {
+      res.setHeader('api-version', '1.41')
+      res.end(req.url === '/ping' ? 'OK' : '')
+    })
+    expect(await client.call({ path: '/' })).toBeUndefined()
+    const { headers, body } = await client.answer({ path: '/ping' })
+    expect([headers['api-version'], `${body}`]).toEqual(['1.41', 'OK'])
+  })
+
+  it('passes on why there is nowhere to go', async () => {
+    const denied = new ScalerError('scaler/denied', 'cannot read the token')
+    const to = (error: unknown) =>
+      new ApiClient({ platform: 'Testmad', target: () => Promise.reject(error) }).call({ path: '/' })
+    await expect(to(denied)).rejects.toBe(denied)
+    await expect(to(new Error('no proxy'))).rejects.toMatchObject({
+      code: 'scaler/unavailable',
+      message: 'Testmad cannot be reached: no proxy',
+    })
   })
 
   it('says where nobody answers, and what to look at', async () => {
@@ -150,7 +186,7 @@ describe('ApiClient', () => {
       server.close()
       server.closeAllConnections()
     })
-    const client = new ApiClient({ platform: 'Testmad', where: socketPath, socketPath })
+    const client = new ApiClient({ platform: 'Testmad', target: () => ({ where: socketPath, socketPath }) })
     open.push(() => client.close())
     expect(await client.call({ path: '/' })).toBe('here')
   })

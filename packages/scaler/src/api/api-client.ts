@@ -7,38 +7,14 @@ import {
 } from 'node:http'
 import { request as httpsRequest, Agent as TlsAgent } from 'node:https'
 import { ScalerError } from '../error.ts'
+import { type ApiAnswer, bodyOf, jsonIn, linesOf, refusalIn } from './api-answer.ts'
+import type { ApiEndpoint, ApiTarget } from './api-endpoint.ts'
 import { ApiError } from './api-error.ts'
 
 /** Connections at a time, besides those that stream. */
 const MAX_CONNECTIONS = 16
-/** Largest answer, and largest line of a stream, that is read: a list of 10,000 containers has about 20 MiB. */
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 /** Longest time without a byte, for calls that do not wait for anything. */
 const SILENCE_MS = 25_000
-
-/** Where the API of a platform is, and how it is talked to. */
-export interface ApiEndpoint {
-  /** In messages: `Nomad`. */
-  readonly platform: string
-  /** In messages, without secrets: `https://10.0.0.1:4646`, `unix:///var/run/docker.sock`. */
-  readonly where: string
-  /** Of the URL; absent for a socket. */
-  readonly host?: string
-  readonly port?: number
-  /** Path of a Unix socket. */
-  readonly socketPath?: string
-  /** TLS, with these PEM texts; absent: none. */
-  readonly tls?: {
-    readonly ca?: string
-    readonly cert?: string
-    readonly key?: string
-    readonly servername?: string
-  }
-  /** Fields of every request. Asked for each time, for tokens are renewed. @throws what the caller of call() then hears */
-  readonly headers?: () => Readonly<Record<string, string>>
-  /** What to do when nobody answers at all: `is the agent running?`. */
-  readonly hint?: string
-}
 
 /** One call. */
 export interface ApiCall {
@@ -48,9 +24,10 @@ export interface ApiCall {
   readonly query?: Readonly<Record<string, string>>
   /** Sent as JSON. */
   readonly body?: unknown
+  /** Beside `accept`, `content-type` and `content-length`, or instead of them. */
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal
-  /** Longest time without a byte (default: 25 s for call(), none for lines()). */
+  /** Longest time without a byte (default: 25 s, of lines() none); Infinity for calls that wait. */
   readonly silenceMs?: number
 }
 
@@ -60,14 +37,15 @@ export interface ApiCall {
  */
 export class ApiClient {
   readonly #endpoint: ApiEndpoint
-  readonly #agent: Agent
+  readonly #agents = {
+    plain: new Agent({ keepAlive: true, maxSockets: MAX_CONNECTIONS, maxFreeSockets: MAX_CONNECTIONS }),
+    secure: new TlsAgent({ keepAlive: true, maxSockets: MAX_CONNECTIONS, maxFreeSockets: MAX_CONNECTIONS }),
+  }
   readonly #requests = new Set<ClientRequest>()
   #isClosed = false
 
   constructor(endpoint: ApiEndpoint) {
     this.#endpoint = endpoint
-    const pool = { keepAlive: true, maxSockets: MAX_CONNECTIONS, maxFreeSockets: MAX_CONNECTIONS }
-    this.#agent = endpoint.tls === undefined ? new Agent(pool) : new TlsAgent({ ...pool, ...endpoint.tls })
   }
 
   /**
@@ -76,96 +54,108 @@ export class ApiClient {
    * @throws ApiError for a status of 400 or more
    * @throws ScalerError `scaler/unavailable`, `scaler/denied`, `scaler/aborted`, `scaler/closed`
    */
-  async call<T>(call: ApiCall): Promise<T> {
-    const { silenceMs = SILENCE_MS } = call
-    const response = await this.#exchange(call, silenceMs)
-    try {
-      return parseJson(await textOf(response)) as T
-    } catch (error) {
-      throw this.#failure(error, call.signal)
-    }
+  call<T>(call: ApiCall): Promise<T> {
+    return this.#exchange(call, SILENCE_MS, async (response) => jsonIn(await bodyOf(response)) as T)
+  }
+
+  /** The same, of an answer that need not be JSON, with its fields. @throws as call() */
+  answer(call: ApiCall): Promise<ApiAnswer> {
+    return this.#exchange(call, SILENCE_MS, async (response) => ({
+      headers: response.headers,
+      body: await bodyOf(response),
+    }))
   }
 
   /** Hands over each line of an answer as it comes, empty ones left out; resolves at its end. @throws as call() */
-  async lines(call: ApiCall, onLine: (line: string) => void): Promise<void> {
-    const response = await this.#exchange(call, call.silenceMs ?? Number.POSITIVE_INFINITY)
-    let rest = ''
-    try {
-      for await (const chunk of response.setEncoding('utf8')) {
-        const lines = `${rest}${chunk}`.split('\n')
-        rest = lines.pop() ?? ''
-        if (rest.length > MAX_ANSWER_BYTES) throw new Error(`a line is longer than ${MAX_ANSWER_BYTES} bytes`)
-        for (const line of lines) if (line.trim() !== '') onLine(line)
-      }
-    } catch (error) {
-      throw this.#failure(error, call.signal)
-    }
-    if (rest.trim() !== '') onLine(rest)
+  lines(call: ApiCall, onLine: (line: string) => void): Promise<void> {
+    return this.#exchange(call, Number.POSITIVE_INFINITY, (response) => linesOf(response, onLine))
   }
 
   /** Ends every call under way. What the platform was asked to do goes on there. */
   close(): void {
     this.#isClosed = true
     for (const request of this.#requests) request.destroy()
-    this.#agent.destroy()
+    this.#agents.plain.destroy()
+    this.#agents.secure.destroy()
   }
 
-  async #exchange(call: ApiCall, silenceMs: number): Promise<IncomingMessage> {
-    const response = await this.#send(call, silenceMs)
-    const { statusCode = 0 } = response
-    if (statusCode < 400) return response
-    const text = await textOf(response).catch(() => '')
-    throw new ApiError(statusCode, messageIn(text) ?? `${this.#endpoint.platform} answered ${statusCode}`)
-  }
-
-  async #send(call: ApiCall, silenceMs: number): Promise<IncomingMessage> {
-    if (this.#isClosed) throw this.#closed()
+  /** @param silenceMs where the call says nothing */
+  async #exchange<T>(
+    call: ApiCall,
+    silenceMs: number,
+    read: (response: IncomingMessage) => Promise<T>,
+  ): Promise<T> {
+    const { platform } = this.#endpoint
+    const { method = 'GET', path, signal } = call
+    let where: string | undefined
     try {
-      return await this.#attempt(call, silenceMs)
+      if (this.#isClosed) throw this.#closed()
+      const target = await this.#endpoint.target(signal)
+      where = target.where
+      const response = await this.#send({ silenceMs, ...call }, target)
+      if ((response.statusCode ?? 0) < 400) return await read(response)
+      const body = await bodyOf(response).catch(() => Buffer.of())
+      throw refusalIn(platform, `${method} ${path}`, response, body)
+    } catch (error) {
+      throw this.#failure(error, signal, where)
+    }
+  }
+
+  async #send(call: ApiCall, target: ApiTarget): Promise<IncomingMessage> {
+    try {
+      return await this.#attempt(call, target)
     } catch (error) {
       // An idle connection may be closed just as it is used again: then nothing of the request was read.
-      if (!isStale(error) || this.#isClosed || call.signal?.aborted) throw this.#failure(error, call.signal)
+      if (!isStale(error) || call.signal?.aborted) throw error
+      return this.#attempt(call, target)
     }
-    return this.#attempt(call, silenceMs).catch((error) => {
-      throw this.#failure(error, call.signal)
-    })
   }
 
-  #attempt(call: ApiCall, silenceMs: number): Promise<IncomingMessage> {
-    const { host, port, socketPath, tls, headers: common } = this.#endpoint
-    const { method = 'GET', path, query = {}, body, headers, signal } = call
+  #attempt(call: ApiCall, target: ApiTarget): Promise<IncomingMessage> {
+    if (this.#isClosed) throw this.#closed()
+    const { host, port, socketPath, tls, headers: common } = target
+    const { method = 'GET', path, query = {}, body, headers, signal, silenceMs } = call
     const search = new URLSearchParams(query).toString()
     const json = body === undefined ? undefined : JSON.stringify(body)
     const options: RequestOptions = {
       method,
       path: search === '' ? path : `${path}?${search}`,
-      headers: { accept: 'application/json', ...common?.(), ...jsonFields(json), ...headers },
+      headers: { accept: 'application/json', ...common, ...jsonFields(json), ...headers },
       ...(socketPath === undefined ? { host, port } : { socketPath, host: 'localhost' }),
+      ...tls,
       ...(signal === undefined ? {} : { signal }),
       // A call that waits has a connection of its own, or others would wait for it.
       ...(silenceMs === Number.POSITIVE_INFINITY
-        ? { ...tls, agent: false }
-        : { agent: this.#agent, timeout: silenceMs }),
+        ? { agent: false }
+        : { agent: tls === undefined ? this.#agents.plain : this.#agents.secure, timeout: silenceMs }),
     }
     return new Promise((resolve, reject) => {
       const request = (tls === undefined ? httpRequest : httpsRequest)(options, resolve)
       this.#requests.add(request)
       request.once('close', () => this.#requests.delete(request))
-      request.once('timeout', () => request.destroy(new Error(`nothing was heard for ${silenceMs / 1000} s`)))
+      request.once('timeout', () =>
+        request.destroy(new Error(`nothing was heard for ${(silenceMs ?? 0) / 1000} s`)),
+      )
       request.once('error', (error) => reject(Object.assign(error, { isReused: request.reusedSocket })))
       request.end(json)
     })
   }
 
-  #failure(error: unknown, signal: AbortSignal | undefined): unknown {
+  #failure(error: unknown, signal: AbortSignal | undefined, where: string | undefined): unknown {
     if (error instanceof ScalerError || error instanceof ApiError) return error
     const cause = error as NodeJS.ErrnoException
     if (this.#isClosed) return this.#closed()
     if (signal?.aborted)
       return new ScalerError('scaler/aborted', 'the call was aborted', { cause: signal.reason })
-    const { platform, where, hint } = this.#endpoint
-    if (cause.code === 'EACCES')
-      return new ScalerError('scaler/denied', `this user may not use ${where}`, { cause })
+    const { platform, hint, accessHint } = this.#endpoint
+    if (where === undefined)
+      return new ScalerError('scaler/unavailable', `${platform} cannot be reached: ${cause.message}`, {
+        cause,
+      })
+    if (cause.code === 'EACCES') {
+      const remedy = accessHint === undefined ? '' : `: ${accessHint}`
+      return new ScalerError('scaler/denied', `this user may not use ${where}${remedy}`, { cause })
+    }
     const isAbsent = cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED' || cause.code === 'ENOTFOUND'
     const remedy = isAbsent && hint !== undefined ? `; ${hint}` : ''
     const message = `${platform} does not answer at ${where}: ${cause.message}${remedy}`
@@ -186,30 +176,4 @@ function jsonFields(json: string | undefined): Record<string, string | number> {
 function isStale(error: unknown): boolean {
   const { code, isReused } = error as { code?: string; isReused?: boolean }
   return isReused === true && (code === 'ECONNRESET' || code === 'EPIPE')
-}
-
-async function textOf(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    length += chunk.length
-    if (length > MAX_ANSWER_BYTES) throw new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}
-
-/** Docker and Kubernetes say `{"message": ...}`, Nomad says it in plain text. */
-function messageIn(text: string): string | undefined {
-  const message = (parseJson(text) as { message?: unknown } | null | undefined)?.message
-  if (typeof message === 'string' && message !== '') return message
-  return text.trim() === '' ? undefined : text.trim().slice(0, 4096)
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
