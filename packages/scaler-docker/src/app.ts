@@ -1,6 +1,6 @@
 import { type Host, ScalerError } from '@brxy/scaler'
+import type { FollowedStream } from '@brxy/scaler/api'
 import type { DockerClient } from './client.ts'
-import type { EventStream } from './events.ts'
 import type { Launches } from './launches.ts'
 import type { Puller } from './pull.ts'
 
@@ -21,7 +21,7 @@ export interface Lifetime {
 }
 
 /** The beginning of a call: only now anything is opened. */
-export function beginner(lifetime: Lifetime, events: EventStream): App['begin'] {
+export function beginner(lifetime: Lifetime, events: FollowedStream): App['begin'] {
   return (signal) => {
     if (lifetime.isClosed) throw new ScalerError('scaler/closed', 'the docker scaler was closed')
     if (signal.aborted)

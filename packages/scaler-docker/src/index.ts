@@ -45,8 +45,8 @@ const docker = ((options, host): Scaler => {
     },
     async close() {
       lifetime.isClosed = true
-      events.close()
       client.close()
+      await events.close()
     },
   }
 }) satisfies ScalerFactory

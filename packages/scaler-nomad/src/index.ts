@@ -1,9 +1,10 @@
 import { OptionsError, resolveConfig } from '@brxy/options'
 import { type AppScaler, type Scaler, ScalerError, type ScalerFactory } from '@brxy/scaler'
+import type { FollowedStream } from '@brxy/scaler/api'
 import { CountApp } from './count-app.ts'
 import { DispatchApp } from './dispatch-app.ts'
 import { endpointOf, scopeOf } from './endpoint.ts'
-import { EventStream } from './events.ts'
+import { eventStream } from './events.ts'
 import { NomadApi } from './nomad-api.ts'
 import { Once } from './once.ts'
 import { APP_OPTIONS, NOMAD_OPTIONS } from './options.ts'
@@ -15,7 +16,7 @@ const nomad = ((options, host): Scaler => {
   /** Which routes a job belongs to, so that they hear of its changes. */
   const routes = new Map<string, Set<string>>()
   const launches = new Map<string, Once>()
-  const events = new EventStream(api, (job) => {
+  const events = eventStream(api, (job) => {
     const parent = job.replace(/\/dispatch-.*$/, '')
     for (const route of routes.get(parent) ?? []) host.changed(route)
   })
@@ -39,8 +40,8 @@ const nomad = ((options, host): Scaler => {
     },
     async close() {
       isClosed = true
-      events.close()
       api.close()
+      await events.close()
     },
   }
 }) satisfies ScalerFactory
@@ -51,7 +52,7 @@ export default nomad
 export { APP_OPTIONS, NOMAD_OPTIONS } from './options.ts'
 
 /** The first call begins to listen: making an app does no I/O. */
-function listening(app: AppScaler, events: EventStream): AppScaler {
+function listening(app: AppScaler, events: FollowedStream): AppScaler {
   return {
     launches: app.launches,
     leave: app.leave,

@@ -16,6 +16,7 @@ export const MACHINES: readonly RegExp[] = [
   /^packages\/edge\/src\/route\//,
   /^packages\/edge\/src\/scale\/(?!runner|scalers|scaler-log)/,
   /^packages\/edge\/src\/proxy-protocol\/(?!gate|reception)/,
+  /^packages\/scaler\/src\/(counted|api\/retry-pace)\.ts$/,
   /^packages\/linker\/src\/(ledger|life)\//,
   /^packages\/linker\/src\/tunnel\/reconnect\.ts$/,
 ]

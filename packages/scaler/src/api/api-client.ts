@@ -120,7 +120,13 @@ export class ApiClient {
     const options: RequestOptions = {
       method,
       path: search === '' ? path : `${path}?${search}`,
-      headers: { accept: 'application/json', ...common, ...jsonFields(json), ...headers },
+      headers: {
+        accept: 'application/json',
+        'user-agent': 'brxy',
+        ...common,
+        ...jsonFields(json),
+        ...headers,
+      },
       ...(socketPath === undefined ? { host, port } : { socketPath, host: 'localhost' }),
       ...tls,
       ...(signal === undefined ? {} : { signal }),
