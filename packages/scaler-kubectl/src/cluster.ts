@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Host } from '@brxy/scaler'
-import { ApiClient, type ApiRequest } from './api/client.ts'
+import { KubeClient, type KubeRequest } from './api/client.ts'
 import { InCluster, isInCluster } from './api/in-cluster.ts'
 import { KubectlProxy } from './api/proxy.ts'
 import type { Transport } from './api/transport.ts'
@@ -21,7 +21,7 @@ const PREFIXES: Readonly<Record<string, string>> = {
 /** One namespace of one cluster: requests to it, and the watches over it. */
 export class Cluster {
   readonly #transport: Transport
-  readonly #client: ApiClient
+  readonly #client: KubeClient
   readonly #namespace: string | undefined
   readonly #host: Host
   readonly #watches = new Map<string, Promise<Watch>>()
@@ -30,13 +30,13 @@ export class Cluster {
   /** No I/O. @param namespace undefined: the one that the transport stands for */
   constructor(options: KubectlOptions, namespace: string | undefined, host: Host) {
     this.#transport = transportOf(options, namespace)
-    this.#client = new ApiClient(this.#transport)
+    this.#client = new KubeClient(this.#transport)
     this.#namespace = namespace
     this.#host = host
   }
 
   /** @param path a collection, or an object of one: `pods`, `pods/x`, `deployments/x/scale` */
-  async request<T>(path: string, request: ApiRequest, signal: AbortSignal): Promise<T> {
+  async request<T>(path: string, request: KubeRequest, signal: AbortSignal): Promise<T> {
     return this.#client.request<T>(await this.#path(path, signal), request, signal)
   }
 

@@ -1,5 +1,5 @@
 import type { Problem } from '@brxy/scaler'
-import { isStatus } from './api/error.ts'
+import { isStatus } from '@brxy/scaler/api'
 import type { Cluster } from './cluster.ts'
 import type { List, PlatformEvent } from './objects.ts'
 import { problemOfEvents } from './problem.ts'

@@ -1,5 +1,6 @@
 import type { AppScaler, Instance, Launch, Problem, Target } from '@brxy/scaler'
-import { ApiError, isStatus, scalerError } from './api/error.ts'
+import { ApiError, isStatus } from '@brxy/scaler/api'
+import { isTransient, scalerError, statusIn } from './api/error.ts'
 import type { Cluster } from './cluster.ts'
 import { createFailure } from './create-failure.ts'
 import { instanceOf, type Seen, seenLaunches } from './instances.ts'
@@ -57,11 +58,11 @@ export class Launches implements AppScaler {
     try {
       await this.#cluster.request(this.#collection, { method: 'POST', body }, signal)
     } catch (error) {
-      if (!(error instanceof ApiError) || error.isTransient) throw error
+      if (!(error instanceof ApiError) || isTransient(error)) throw error
       const problem =
-        error.httpStatus === 409
+        error.status === 409
           ? await this.#conflict(launch.id, signal)
-          : problemOfRefusal(error.httpStatus, error.status)
+          : problemOfRefusal(error.status, statusIn(error))
       if (problem !== null) this.#refused.add(launch.id, nameOf(launch.id), problem, Date.now())
     }
     this.#refused.spend(launch.id)

@@ -7,7 +7,8 @@ import {
   type Problem,
   type Target,
 } from '@brxy/scaler'
-import { isStatus, scalerError } from './api/error.ts'
+import { isStatus } from '@brxy/scaler/api'
+import { scalerError } from './api/error.ts'
 import type { Cluster } from './cluster.ts'
 import { createFailure } from './create-failure.ts'
 import { conditionOf, type List, type Pod, type Workload } from './objects.ts'
@@ -123,7 +124,8 @@ export class Replicas implements AppScaler {
     const unmarked = leavers.filter((pod) => !isMarked(pod))
     if (unmarked.length === 0) return look
     const body = { metadata: { annotations: { [DELETION_COST_ANNOTATION]: DELETION_COST } } }
-    const request = { method: 'PATCH', body, contentType: 'application/merge-patch+json' } as const
+    const headers = { 'content-type': 'application/merge-patch+json' }
+    const request = { method: 'PATCH', body, headers } as const
     for (const { metadata } of unmarked)
       await ignoring(404, this.#cluster.request(`pods/${metadata.name}`, request, signal))
     if (unmarked.some(isReady)) await sleep(SETTLE_MS, undefined, { signal })

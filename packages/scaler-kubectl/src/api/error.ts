@@ -1,35 +1,23 @@
 import { ScalerError } from '@brxy/scaler'
+import { type ApiError, scalerErrorOf } from '@brxy/scaler/api'
 import type { Status } from '../objects.ts'
 
-/** An answer of the API that is no success. */
-export class ApiError extends Error {
-  override readonly name = 'ApiError'
-  /** Of HTTP. */
-  readonly httpStatus: number
-  readonly status: Status
-
-  constructor(httpStatus: number, status: Status, what: string) {
-    super(`${what}: ${httpStatus} ${status.message ?? status.reason ?? 'without a reason'}`)
-    this.httpStatus = httpStatus
-    this.status = status
-  }
-
-  /** Whether the same request may succeed later. */
-  get isTransient(): boolean {
-    return this.httpStatus === 429 || this.httpStatus >= 500
-  }
+/** Whether the same request may succeed later. */
+export function isTransient({ status }: ApiError): boolean {
+  return status === 429 || status >= 500
 }
 
-/** Whether the API answered with this status. */
-export function isStatus(error: unknown, httpStatus: number): error is ApiError {
-  return error instanceof ApiError && error.httpStatus === httpStatus
+/** The API's own description of an error; what stands before it (a kubectl proxy, a load balancer) has only a text. */
+export function statusIn({ body, message }: ApiError): Status {
+  const status = body as Status | null | undefined
+  return status?.kind === 'Status' ? status : { message }
 }
 
 /** What a caller of the adapter is told of an error of a request. */
-export function scalerError(error: unknown, signal: AbortSignal): ScalerError {
-  if (error instanceof ScalerError) return error
+export function scalerError(thrown: unknown, signal: AbortSignal): ScalerError {
+  const error = scalerErrorOf(thrown, 'Kubernetes')
   if (signal.aborted) return new ScalerError('scaler/aborted', 'the call was aborted', { cause: error })
+  if (error instanceof ScalerError) return error
   const message = error instanceof Error ? error.message : String(error)
-  const isDenied = isStatus(error, 401) || isStatus(error, 403)
-  return new ScalerError(isDenied ? 'scaler/denied' : 'scaler/unavailable', message, { cause: error })
+  return new ScalerError('scaler/unavailable', message, { cause: error })
 }

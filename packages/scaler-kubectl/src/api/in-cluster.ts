@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ScalerError } from '@brxy/scaler'
-import type { Endpoint, Transport } from './transport.ts'
+import type { ApiTarget } from '@brxy/scaler/api'
+import type { Transport } from './transport.ts'
 
 /** Where a pod finds its service account. */
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
@@ -18,7 +19,7 @@ export function isInCluster(env: NodeJS.ProcessEnv = process.env, account = ACCO
 export class InCluster implements Transport {
   readonly #env: NodeJS.ProcessEnv
   readonly #account: string
-  #endpoint: Promise<Endpoint> | null = null
+  #target: Promise<ApiTarget> | null = null
   #readMs = 0
 
   constructor(env: NodeJS.ProcessEnv = process.env, account = ACCOUNT) {
@@ -26,13 +27,13 @@ export class InCluster implements Transport {
     this.#account = account
   }
 
-  endpoint(): Promise<Endpoint> {
-    if (this.#endpoint === null || performance.now() - this.#readMs >= REREAD_MS) {
+  target(): Promise<ApiTarget> {
+    if (this.#target === null || performance.now() - this.#readMs >= REREAD_MS) {
       this.#readMs = performance.now()
-      this.#endpoint = this.#read()
-      this.#endpoint.catch(() => this.refresh())
+      this.#target = this.#read()
+      this.#target.catch(() => this.refresh())
     }
-    return this.#endpoint
+    return this.#target
   }
 
   async namespace(): Promise<string> {
@@ -40,12 +41,12 @@ export class InCluster implements Transport {
   }
 
   refresh(): void {
-    this.#endpoint = null
+    this.#target = null
   }
 
   async close(): Promise<void> {}
 
-  async #read(): Promise<Endpoint> {
+  async #read(): Promise<ApiTarget> {
     const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = '443' } = this.#env
     if (host === undefined)
       throw new ScalerError(
@@ -54,7 +55,8 @@ export class InCluster implements Transport {
       )
     const [token, ca] = await Promise.all([this.#file('token'), this.#file('ca.crt')])
     const headers = { authorization: `Bearer ${token.trim()}` }
-    return { secure: true, options: { host, port, ca, headers } }
+    const where = `https://${host.includes(':') ? `[${host}]` : host}:${port}`
+    return { where, host, port: Number(port), tls: { ca }, headers }
   }
 
   async #file(name: string): Promise<string> {

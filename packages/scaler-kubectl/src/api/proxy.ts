@@ -7,12 +7,13 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { ScalerError } from '@brxy/scaler'
-import type { Endpoint, Transport } from './transport.ts'
+import { type ApiTarget, RetryPace } from '@brxy/scaler/api'
+import type { Transport } from './transport.ts'
 
 /** A kubectl proxy that takes longer to listen has failed: it does not even call the API for that. */
 const START_MS = 10_000
-/** One that ended is started again after this time at the earliest. */
-const RESTART_MS = 1_000
+/** Longest time that a call waits until one that ended may be started again; beyond it, it hears why there is none. */
+const MAX_WAIT_MS = 1_000
 /** End of what it said, kept for the error. */
 const MAX_SAID = 2_048
 
@@ -43,7 +44,7 @@ const SHELL = '/bin/sh'
 interface Running {
   readonly child: ChildProcess
   readonly directory: string
-  readonly endpoint: Promise<Endpoint>
+  readonly target: Promise<ApiTarget>
 }
 
 /**
@@ -54,7 +55,9 @@ export class KubectlProxy implements Transport {
   readonly #command: KubectlCommand
   readonly #namespace: string | undefined
   #running: Running | null = null
-  #startedMs = Number.NEGATIVE_INFINITY
+  readonly #pace = new RetryPace()
+  /** Why the last one ended. */
+  #failure = ''
   #isClosed = false
   #found: Promise<string> | null = null
 
@@ -64,13 +67,12 @@ export class KubectlProxy implements Transport {
     this.#namespace = namespace
   }
 
-  async endpoint(signal: AbortSignal): Promise<Endpoint> {
+  async target(signal: AbortSignal): Promise<ApiTarget> {
     const namespace = await this.namespace(signal)
-    const waitMs = this.#running === null ? this.#startedMs + RESTART_MS - performance.now() : 0
-    if (waitMs > 0) await sleep(waitMs, undefined, { signal })
+    if (this.#running === null) await this.#mayStart(signal)
     if (this.#isClosed) throw new ScalerError('scaler/closed', 'the kubectl scaler was closed')
     this.#running ??= this.#start(namespace)
-    return this.#running.endpoint
+    return this.#running.target
   }
 
   async namespace(signal: AbortSignal): Promise<string> {
@@ -98,6 +100,14 @@ export class KubectlProxy implements Transport {
     child.kill('SIGTERM')
     await exited
     rmSync(running.directory, { recursive: true, force: true })
+  }
+
+  async #mayStart(signal: AbortSignal): Promise<void> {
+    const waitMs = this.#pace.waitMs(performance.now())
+    if (waitMs === 0) return
+    if (waitMs <= MAX_WAIT_MS) return sleep(waitMs, undefined, { signal })
+    const when = `it is started again in ${Math.ceil(waitMs / 1_000)} s`
+    throw new ScalerError('scaler/unavailable', `${this.#failure}; ${when}`)
   }
 
   async #contextNamespace(): Promise<string> {
@@ -130,16 +140,15 @@ export class KubectlProxy implements Transport {
       // ^C is the edge's to handle: it still needs its proxy then.
       detached: true,
     })
-    this.#startedMs = performance.now()
-    const running: Running = {
-      child,
-      directory,
-      endpoint: listening(child, binary).then(() => ({
-        secure: false,
-        options: { socketPath, headers: { host: 'localhost' } },
-      })),
-    }
-    running.endpoint.catch(() => {})
+    this.#pace.begun(performance.now())
+    const target = listening(child, binary).then(() => {
+      this.#pace.succeeded()
+      return { where: `the socket of "${binary} proxy"`, socketPath }
+    })
+    const running: Running = { child, directory, target }
+    target.catch((error: Error) => {
+      this.#failure = error.message
+    })
     child.once('close', () => {
       rmSync(directory, { recursive: true, force: true })
       if (this.#running === running) this.#running = null

@@ -1,15 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { ApiError, FollowedStream, isStatus } from '@brxy/scaler/api'
 import type { List, Metadata, Status } from '../objects.ts'
-import type { ApiClient } from './client.ts'
-import { ApiError } from './error.ts'
+import type { KubeClient } from './client.ts'
 
 /** The server ends a watch after this time, and it is begun anew where it stood. */
 const WATCH_S = 300
-const RETRY_MS = 1_000
-const MAX_RETRY_MS = 30_000
-/** Only what the objects are called: what has become of them is looked up. */
-const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1'
-const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
+/** Only what the objects are called: what has become of them is looked up. A server that can't do that sends them whole. */
+const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1, application/json'
+const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1, application/json'
 /** The server no longer knows the version from which a watch was to go on. */
 const GONE = 410
 
@@ -30,63 +27,54 @@ export interface WatchEvents {
 
 /** Follows the objects of a collection until it is closed. */
 export class Watch {
-  readonly #abort = new AbortController()
-  readonly #client: ApiClient
+  readonly #client: KubeClient
   readonly #path: string
   readonly #labelSelector: string
   readonly #events: WatchEvents
-  readonly #done: Promise<void>
+  readonly #stream: FollowedStream
+  /** From where to go on; null: from now, with a gap. */
+  #version: string | null = null
 
-  constructor(client: ApiClient, path: string, labelSelector: string, events: WatchEvents) {
+  constructor(client: KubeClient, path: string, labelSelector: string, events: WatchEvents) {
     this.#client = client
     this.#path = path
     this.#labelSelector = labelSelector
     this.#events = events
-    this.#done = this.#run()
+    this.#stream = new FollowedStream({
+      follow: (onHeard, signal) => this.#follow(onHeard, signal),
+      onFailure: (error) => events.onError(error),
+    })
+    this.#stream.open()
   }
 
-  async close(): Promise<void> {
-    this.#abort.abort()
-    await this.#done
+  close(): Promise<void> {
+    return this.#stream.close()
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#abort
-    let version: string | null = null
-    let failures = 0
-    while (!signal.aborted) {
-      try {
-        version ??= await this.#version()
-        version = await this.#follow(version, () => {
-          failures = 0
-        })
-      } catch (error) {
-        if (signal.aborted) return
-        if (error instanceof ApiError && error.httpStatus === GONE) {
-          version = null
-          continue
-        }
-        if (failures === 0) this.#events.onError(error)
-        const pauseMs = Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** failures++)
-        await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => {})
-        // Where it stood is not known for sure any more.
-        version = null
-      }
+  /** Lists if it does not know where it stands, and listens until the server has enough. */
+  async #follow(onHeard: () => void, signal: AbortSignal): Promise<void> {
+    try {
+      this.#version ??= await this.#now(signal)
+      await this.#listen(this.#version, onHeard, signal)
+    } catch (error) {
+      // The API does not go on from there. (A connection that broke off has passed on all that came before.)
+      if (error instanceof ApiError) this.#version = null
+      // That too much has happened meanwhile is no failure.
+      if (!isStatus(error, GONE)) throw error
     }
   }
 
   /** Where to begin: now. */
-  async #version(): Promise<string> {
+  async #now(signal: AbortSignal): Promise<string> {
     const query = { labelSelector: this.#labelSelector, limit: '1' }
-    const request = { query, accept: METADATA_LIST }
-    const list = await this.#client.request<List<never>>(this.#path, request, this.#abort.signal)
+    const request = { query, headers: { accept: METADATA_LIST } }
+    const list = await this.#client.request<List<never>>(this.#path, request, signal)
     this.#events.onGap()
     return list.metadata?.resourceVersion ?? '0'
   }
 
-  /** @returns from where to go on. @throws ApiError with 410 if the server does not know that any more */
-  async #follow(from: string, onAlive: () => void): Promise<string> {
-    let version = from
+  /** @throws ApiError with 410 if the server does not know the version any more */
+  async #listen(from: string, onHeard: () => void, signal: AbortSignal): Promise<void> {
     const query = {
       watch: '1',
       labelSelector: this.#labelSelector,
@@ -94,15 +82,19 @@ export class Watch {
       allowWatchBookmarks: 'true',
       timeoutSeconds: `${WATCH_S}`,
     }
-    const request = { query, accept: METADATA }
-    await this.#client.lines(this.#path, request, this.#abort.signal, (line) => {
+    await this.#client.lines(this.#path, { query, headers: { accept: METADATA } }, signal, (line) => {
       const { type, object } = JSON.parse(line) as WatchEvent
-      if (type === 'ERROR') throw new ApiError((object as Status).code ?? 500, object as Status, 'watch')
-      onAlive()
+      if (type === 'ERROR') throw errorIn(object as Status)
+      onHeard()
       const { metadata } = object as { metadata: Metadata }
-      version = metadata.resourceVersion ?? version
+      this.#version = metadata.resourceVersion ?? this.#version
       if (type !== 'BOOKMARK') this.#events.onChange(metadata)
     })
-    return version
   }
+}
+
+/** In the middle of a watch the API says in an event what it would else say in an answer. */
+function errorIn(status: Status): ApiError {
+  const { code = 500, reason = 'without a reason', message = reason } = status
+  return new ApiError(code, message, { what: 'watch', body: status })
 }
