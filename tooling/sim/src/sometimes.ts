@@ -71,6 +71,9 @@ export const SOMETIMES: readonly string[] = [
   'frame: REPLACE',
   'frame: DRAIN',
   'frame: WINDOW',
+  // Who is served next, and by whom.
+  'order: a head start',
+  'order: again before others',
   // Several edges.
   'edge: launches for another edge',
   'edge: reports lost',

@@ -116,7 +116,9 @@ export class Client {
         : plan.isChunked
           ? 'Transfer-Encoding: chunked\r\n'
           : `Content-Length: ${plan.bodyBytes}\r\n`
-    socket.write(`${plan.method} /r/${plan.id} HTTP/1.1\r\nHost: ${plan.app}\r\n${framing}\r\n`)
+    socket.write(
+      `${plan.method} /${plan.isUrgent ? 'urgent' : 'r'}/${plan.id} HTTP/1.1\r\nHost: ${plan.app}\r\n${framing}\r\n`,
+    )
     if (plan.bodyBytes > 0) this.#upload(plan, socket, bodyOf(plan.id, false, plan.bodyBytes))
   }
 

@@ -100,6 +100,8 @@ function optionsOf(plan: AppPlan) {
   const { min, max, holdMs, patienceMs, startTimeoutMs, responseMs } = plan
   return {
     hosts: [plan.name],
+    paths:
+      plan.urgentMs === undefined ? [] : [{ prefix: '/' }, { prefix: '/urgent', priorityMs: plan.urgentMs }],
     scaler: { name: 'platform', options: {} },
     min,
     max,

@@ -3,6 +3,7 @@ import { answeredDemand } from './answered-demand.ts'
 import { atMostOnce } from './at-most-once.ts'
 import { bounds } from './bounds.ts'
 import { causes } from './causes.ts'
+import { dispatchOrder } from './dispatch-order.ts'
 import { goodbye } from './goodbye.ts'
 import { idleGrant } from './idle-grant.ts'
 import { instances } from './instances.ts'
@@ -22,6 +23,7 @@ export const INVARIANTS: readonly Invariant[] = [
   admission,
   atMostOnce,
   oneOutcome,
+  dispatchOrder,
   idleGrant,
   lending,
   bounds,

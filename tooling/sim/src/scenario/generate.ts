@@ -1,6 +1,7 @@
 import { Random } from '../random.ts'
 import { withCrossings } from './crossings.ts'
 import type { AppPlan, Fault, Misdeed, PlatformMode, RequestPlan, Scenario } from './scenario.ts'
+import { withUrgency } from './urgency.ts'
 import { makeWishes, sayWishes } from './wishes.ts'
 
 const MISDEEDS: readonly Misdeed[] = ['crash', 'close', 'early', 'short', 'hang', 'garbage']
@@ -52,7 +53,7 @@ export function generate(seed: number, asked = 0): Scenario {
   const faults = Array.from({ length: faultCount }, () => makeFault(random, apps, lengthMs))
   if (mood.faults > 1 && random.chance(0.2)) faults.push(...random.pick(STORMS)(random, requests, lengthMs))
   if (mood.faults > 0) faults.push(...makeWishes(ofWishes, requests, lengthMs))
-  return withCrossings({
+  const scenario = {
     seed,
     edges,
     network: makeNetwork(random),
@@ -60,7 +61,8 @@ export function generate(seed: number, asked = 0): Scenario {
     requests,
     faults: faults.sort((a, b) => a.atMs - b.atMs),
     healAtMs: lengthMs,
-  })
+  }
+  return withUrgency(withCrossings(scenario))
 }
 
 /** Chance of its own: what else happens in a history does not depend on it. */

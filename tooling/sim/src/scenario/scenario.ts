@@ -47,6 +47,8 @@ export interface AppPlan {
   readonly ignoresTerm: boolean
   /** How the platform runs it; left out: named. */
   readonly platform?: PlatformKind
+  /** Head start of its urgent requests, which have a path of their own; left out: none are urgent. */
+  readonly urgentMs?: number
 }
 
 /**
@@ -91,6 +93,8 @@ export interface RequestPlan {
   readonly misdeed: Misdeed | null
   /** What the response says of how many requests the application wants (`Brxy-Slots`); '' or left out: nothing. */
   readonly slotsField?: string
+  /** Its app gives it a head start, if it gives one; left out: no. */
+  readonly isUrgent?: boolean
   /** The client leaves after so long; -1: it stays. */
   readonly leaveAfterMs: number
   /** The client reads nothing for so long after the head of the response. */
