@@ -180,6 +180,22 @@ describe('patience', () => {
     expect(scaling.launches(scaling.pass(60_000))).toHaveLength(0)
   })
 
+  it('of 0 ms starts one for one request, whose instance is ready a moment before it grants', () => {
+    const scaling = new Scaling({ patienceMs: 0 })
+    scaling.hold(1)
+    scaling.freeSlots = 1
+    scaling.join('launch-1')
+    expect([scaling.launches(), scaling.pass(99)]).toEqual([['launch-1'], []])
+    expect(scaling.launches(scaling.pass(1))).toEqual(['launch-2'])
+  })
+
+  it('of 0 ms starts at once what the slots that are there cannot serve', () => {
+    const scaling = new Scaling({ patienceMs: 0 })
+    scaling.ready('launch-0')
+    scaling.hold(3)
+    expect(scaling.launches()).toHaveLength(3)
+  })
+
   it('is over at its time also while something starts', () => {
     const scaling = new Scaling()
     scaling.hold(1)

@@ -3,6 +3,9 @@ import type { Member } from './members.ts'
 import { recall } from './parking.ts'
 import { type Demand, launchesFor } from './sum.ts'
 
+/** Who waits so long beside a slot that is free waits for something else than its grant (DESIGN section 7). */
+const STUCK_MS = 100
+
 /**
  * Launches what the demand and `min` ask for, within `max` and the pause after a failure; or says that nothing can come.
  * What is parked is recalled first.
@@ -20,7 +23,11 @@ export function launch(fleet: Fleet, demand: Demand, surplus: Member | null, now
   if (!canLaunch) return
   const count = fleet.members.count(surplus)
   const isPatient = nowMs < patientUntilMs(fleet, demand)
-  let launches = Math.max(launchesFor(demand, count, fleet.slots || slots, isPatient), min - count.staying)
+  const isStuck = nowMs >= stuckFromMs(fleet, demand)
+  let launches = Math.max(
+    launchesFor(demand, count, fleet.slots || slots, isPatient, isStuck),
+    min - count.staying,
+  )
   // One launch probes whether the app can be started again after a failure.
   if (backoff.failures > 0) launches = Math.min(launches, 1 - count.starting)
   launches = Math.min(launches, max - count.total)
@@ -37,13 +44,21 @@ export function nextLaunch(fleet: Fleet, demand: Demand, surplus: Member | null,
   if (backoff.isClosed(nowMs)) {
     return demand.held > 0 || staying < min ? backoff.untilMs : Number.POSITIVE_INFINITY
   }
-  const until = patientUntilMs(fleet, demand)
-  return demand.held > 0 && ready > 0 && until > nowMs ? until : Number.POSITIVE_INFINITY
+  if (demand.held === 0) return Number.POSITIVE_INFINITY
+  const untilMs = patientUntilMs(fleet, demand)
+  if (ready > 0 && untilMs > nowMs) return untilMs
+  const stuckMs = stuckFromMs(fleet, demand)
+  return stuckMs > nowMs ? stuckMs : Number.POSITIVE_INFINITY
 }
 
 /** The patience clock runs from the oldest request, and anew from each instance that became ready. */
 function patientUntilMs({ lastReadyMs, options }: Fleet, demand: Demand): number {
   return Math.max(demand.oldestSinceMs, lastReadyMs) + options.patienceMs
+}
+
+/** An instance says that it is ready before its first grant is here: without any patience that is no reason for a second one. */
+function stuckFromMs({ lastReadyMs, options }: Fleet, demand: Demand): number {
+  return Math.max(demand.oldestSinceMs, lastReadyMs) + Math.max(STUCK_MS, options.patienceMs)
 }
 
 function failHeld({ lastProblem, backoff, actions }: Fleet, nowMs: number): void {

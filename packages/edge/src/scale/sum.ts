@@ -16,8 +16,15 @@ export interface Demand {
  *
  * @param slots S, what one instance serves at a time; 0 until an instance has said so.
  * @param isPatient whether what is held has not yet waited long enough to ask for more than the ready instances.
+ * @param isStuck whether it has waited longer than the grant of a free slot can take.
  */
-export function launchesFor(demand: Demand, count: MemberCount, slots: number, isPatient: boolean): number {
+export function launchesFor(
+  demand: Demand,
+  count: MemberCount,
+  slots: number,
+  isPatient: boolean,
+  isStuck: boolean,
+): number {
   const { starting, ready } = count
   if (demand.held === 0) return 0
   if (ready > 0 && isPatient) return 0
@@ -25,6 +32,6 @@ export function launchesFor(demand: Demand, count: MemberCount, slots: number, i
   if (slots === 0) return starting + ready === 0 ? 1 : 0
   const launches = Math.ceil((demand.held - demand.freeSlots - starting * slots) / slots)
   // Somebody waits although the sum says all is well: the sum is wrong, or an instance is stuck.
-  if (launches <= 0) return starting === 0 ? 1 : 0
+  if (launches <= 0) return isStuck && starting === 0 ? 1 : 0
   return launches
 }
