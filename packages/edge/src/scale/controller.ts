@@ -2,7 +2,7 @@ import type { Instance, Problem, Target } from '@brxy/scaler'
 import { Calls } from './calls.ts'
 import { expire, nextExpiry } from './expiry.ts'
 import { Fleet } from './fleet.ts'
-import { keyOfLinker, knownKeyOf, type LinkerIdentity } from './identity.ts'
+import { keyOfLinker, knownKeyOf, type LinkerIdentity, pairLinker } from './identity.ts'
 import { launch, nextLaunch } from './launching.ts'
 import { Leavers } from './leavers.ts'
 import type { Member, Phase } from './members.ts'
@@ -127,10 +127,7 @@ export class ScaleController {
     const isCounted = linker !== undefined && fleet.options.isCounted
     const isReplica = isCounted && linker.platform !== undefined
     const member = fleet.members.get(key) ?? fleet.meet(key, launched || isReplica, nowMs)
-    if (isCounted) {
-      member.linker = linker.instance
-      member.platform = linker.platform ?? member.platform
-    }
+    if (isCounted) pairLinker(fleet, member, linker)
     member.hasFailed = false
     fleet.learnSlots(member, slots)
     if (phase === 'parked') park(fleet, member, nowMs)

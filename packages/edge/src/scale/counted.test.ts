@@ -66,6 +66,29 @@ function setUp(): { scaling: Scaling; platform: Replicas } {
 }
 
 describe('on a platform that counts replicas', () => {
+  it('a replica that is started again after its linker has left stands for the launch that was asked for meanwhile', () => {
+    const { scaling, platform } = setUp()
+    scaling.hold(1)
+    platform.settle()
+    const first = platform.connect('pod-1')
+    scaling.held = 0
+    scaling.controller.served(first)
+    scaling.controller.draining(first, scaling.nowMs)
+    // It exits instead of parking, so the platform starts it again; and somebody asks before that shows.
+    platform.leave(first)
+    scaling.hold(1)
+    platform.settle()
+    expect([scaling.launches(), [...platform.pods.keys()]]).toEqual([['launch-1', 'launch-2'], ['pod-1']])
+    expect(platform.connect('pod-1', 'ready', 'another process')).toBe('launch-2')
+    scaling.held = 0
+    scaling.step()
+    scaling.pass(300_000)
+    // Nobody waits for a second one, nor removes the one that there is.
+    expect(scaling.actions.filter(({ kind }) => kind === 'launch-failed')).toEqual([])
+    expect(scaling.phaseOf('launch-2')).toBe('ready')
+    expect(scaling.targets.flatMap(({ remove }) => remove)).toEqual([])
+  })
+
   it('four requests start four, which park and are removed: 0, 4, 0', () => {
     const { scaling, platform } = setUp()
     scaling.hold(4)

@@ -16,10 +16,35 @@ export interface LinkerIdentity {
  * Which member a linker is, or is to be.
  *
  * Where launches are named it says so itself. On platforms that only count replicas a launch is one replica more, and no id
- * of ours comes back: whoever connects without being known stands for the oldest launch that was asked for.
+ * of ours comes back: whoever connects without being known stands for the oldest launch that was asked for. So does the
+ * replica of one that is gone, when the platform has started it again: with it there are as many as were asked for, and no
+ * other one will come.
  */
 export function keyOfLinker(fleet: Fleet, linker: LinkerIdentity): string {
-  return knownKeyOf(fleet, linker) ?? oldestAsked(fleet)?.key ?? linker.platform ?? linker.instance
+  const known = knownKeyOf(fleet, linker)
+  const isAgain = fleet.options.isCounted && known !== null && hasGone(fleet, known, linker)
+  if (known !== null && !isAgain) return known
+  return oldestAsked(fleet)?.key ?? known ?? linker.platform ?? linker.instance
+}
+
+/** Whether the member's process is over, and this linker another one. */
+function hasGone({ members }: Fleet, key: string, { instance }: LinkerIdentity): boolean {
+  const member = members.get(key)
+  return member?.phase === 'gone' && member.linker !== instance
+}
+
+/** Counted: the linker is that of the member from now on, and its replica nobody else's. */
+export function pairLinker(fleet: Fleet, member: Member, { instance, platform }: LinkerIdentity): void {
+  if (!fleet.options.isCounted) return
+  member.linker = instance
+  if (platform === undefined) return
+  const before = find(fleet, (other) => other !== member && other.platform === platform)
+  if (before !== null) {
+    fleet.removals.cancel(platform)
+    before.platform = null
+    before.instance = null
+  }
+  member.platform = platform
 }
 
 /** The same of one that stands for no launch unless it is known to. @returns null: it is not known */
