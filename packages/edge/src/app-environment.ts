@@ -12,6 +12,8 @@ export interface AppEnvironment {
   readonly emit: (event: EdgeEvent) => void
   readonly newLaunchId: () => string
   readonly scalers: Scalers
+  /** Linkers whose session was lost redial spread over this time. */
+  readonly reconnectSpreadMs: () => number
   /** Whether another edge scales, and hears what is held here. */
   readonly isReporting: () => boolean
   /** What is held, or who is there, may be different from now on. */

@@ -101,7 +101,8 @@ export class App implements ScaledApp {
   }
 
   get #scaleOptions(): ScaleOptions {
-    return scaleOptions(this.#settings.options, this.#runner?.launches(this) ?? null)
+    const { reconnectSpreadMs } = this.#env
+    return scaleOptions(this.#settings.options, this.#runner?.launches(this) ?? null, reconnectSpreadMs())
   }
 
   /** What a linker does when it has left. One that the platform does not know nobody would remove, or start again. */
@@ -298,13 +299,13 @@ export class App implements ScaledApp {
   }
 
   observed(instances: readonly PlatformInstance[], adopt: boolean): void {
-    const nowMs = this.#env.wheel.now()
-    this.controller.observed(instances, nowMs, adopt)
+    this.controller.observed(instances, this.#env.wheel.now(), adopt)
     this.#order()
-    this.step(nowMs)
+    this.step(this.#env.wheel.now())
   }
 
   unobserved(): void {
+    this.controller.unobserved(this.#env.wheel.now())
     this.step(this.#env.wheel.now())
   }
 

@@ -62,7 +62,8 @@ export class Apps implements Router {
 
   /**
    * Another configuration is in force. Apps that stay get their new options, with all that they hold and that runs for
-   * them; those that are gone, have another scaler, or other clients than before (TCP, HTTP), are retired.
+   * them; those that are gone, have another scaler, or other clients than before (TCP, HTTP), are retired. New ones are
+   * for wake().
    */
   apply(settings: EdgeSettings): void {
     this.#settings = settings
@@ -79,7 +80,6 @@ export class Apps implements Router {
       inheritances.push(() => held.forEach(toHeir))
       this.#retire(app)
     }
-    this.wake()
     // When all apps are what they are to be.
     for (const inherit of inheritances) inherit()
   }

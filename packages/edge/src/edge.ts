@@ -23,6 +23,7 @@ import { isScaling, scaledApps } from './scale/scaled-apps.ts'
 import { scalerLog } from './scale/scaler-log.ts'
 import { type Adapters, Scalers } from './scale/scalers.ts'
 import { type EdgeSettings, edgeOptions, loadSettings } from './settings.ts'
+import { takeUp } from './take-up.ts'
 import { TcpListeners } from './tcp-listeners.ts'
 import { checkSecret, loadSecret } from './token/secret.ts'
 import { Tokens } from './token/tokens.ts'
@@ -127,6 +128,9 @@ export class Edge {
         tunnel: tunnel.listeners.addresses[0],
         admin: admin.addresses[0],
       }
+      // Hundreds of starts at once must not keep clients out.
+      parts.apps.wake()
+      void takeUp(parts, this.#config.onEvent)
       const schemes = settings.tls.listen.map(({ tls }) => (tls === null ? 'http' : 'https'))
       this.#config.onEvent({ type: 'listening', ...addresses, schemes })
       return addresses
@@ -158,9 +162,11 @@ export class Edge {
     const settings = await this.#load(configuration)
     const secret = await this.#secret(settings.options)
     assertRuns()
-    const { clients, tcp, tokens } = parts as Parts
+    const { clients, tcp, tokens, apps } = parts as Parts
     const steps = [() => clients.change(settings.tls.listen), () => tcp.change(settings)]
     await this.#change(settings, configuration.adapters ?? {}, steps)
+    apps.wake()
+    void takeUp(parts as Parts, this.#config.onEvent)
     tokens.rotate(secret)
   }
 
@@ -200,18 +206,6 @@ export class Edge {
     shared.trustedProxies = settings.trustedProxies
     apps.apply(settings)
     reporter.changed()
-    void this.#takeUp(apps, scalers)
-  }
-
-  /** Instances of an earlier run whose apps nobody could list. Meanwhile everything else goes on. */
-  async #takeUp(apps: Apps, scalers: Scalers): Promise<void> {
-    for (const [scaler, routes] of await scalers.known()) {
-      const left = this.#stopping === null ? apps.takeUp(routes, scaler) : 0
-      if (left === 0) continue
-      const message =
-        'instances are left of more hosts than maxRoutes (--max-apps); they are found when those are asked for'
-      this.#config.onEvent({ type: 'scaler', level: 'warn', message, fields: { scaler, hosts: left } })
-    }
   }
 
   #makeParts(settings: EdgeSettings, tokens: Tokens): Parts {
@@ -238,6 +232,7 @@ export class Edge {
       emit,
       newLaunchId: () => randomBytes(10).toString('hex'),
       scalers,
+      reconnectSpreadMs: () => this.options.tunnel.reconnectSpreadMs,
       isReporting: () => this.options.reportTo !== undefined,
       onChange: () => reporter.changed(),
     })

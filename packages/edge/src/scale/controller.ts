@@ -232,6 +232,14 @@ export class ScaleController {
     observe(this.#fleet, instances, adopt, nowMs)
   }
 
+  /**
+   * The first look failed. What `min` asks for may be there, and on its way back to this edge: until it can be, only what is
+   * held has something launched.
+   */
+  unobserved(nowMs: number): void {
+    this.#fleet.blindUntilMs = nowMs + this.#fleet.options.adoptMs
+  }
+
   /** The call that a 'scale' action asked for has ended. */
   callEnded(problem: Problem | null, nowMs: number): void {
     this.#calls.ended(problem, nowMs)

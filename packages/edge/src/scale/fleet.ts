@@ -22,6 +22,10 @@ export class Fleet {
   slots = 0
   /** When an instance became ready last. */
   lastReadyMs = Number.NEGATIVE_INFINITY
+  /** When one whose session was lost came back last. */
+  lastReturnMs = Number.NEGATIVE_INFINITY
+  /** The platform could not be seen: what `min` asks for may be there already, and is on its way back until then. */
+  blindUntilMs = Number.NEGATIVE_INFINITY
   /** Why the last start failed; null once an instance has served since. */
   lastProblem: Problem | null = null
   /** When the platform was last seen. */
@@ -58,6 +62,8 @@ export class Fleet {
   enter(member: Member, phase: Phase, nowMs: number): void {
     const { lostMs, leftMs } = this.options
     if (phase === 'ready' && member.phase !== 'asking') this.lastReadyMs = nowMs
+    if (member.phase === 'lost' && (phase === 'starting' || phase === 'ready')) this.lastReturnMs = nowMs
+    if (phase === 'lost') member.awaitedMs = lostMs
     member.phase = phase
     member.sinceMs = nowMs
     member.deadlineMs =

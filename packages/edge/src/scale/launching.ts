@@ -26,7 +26,7 @@ export function launch(fleet: Fleet, demand: Demand, surplus: Member | null, now
   const isStuck = nowMs >= stuckFromMs(fleet, demand)
   let launches = Math.max(
     launchesFor(demand, count, fleet.slots || slots, isPatient, isStuck),
-    min - count.staying,
+    nowMs < fleet.blindUntilMs ? 0 : min - count.staying,
   )
   // One launch probes whether the app can be started again after a failure.
   if (backoff.failures > 0) launches = Math.min(launches, 1 - count.starting)
@@ -44,11 +44,12 @@ export function nextLaunch(fleet: Fleet, demand: Demand, surplus: Member | null,
   if (backoff.isClosed(nowMs)) {
     return demand.held > 0 || staying < min ? backoff.untilMs : Number.POSITIVE_INFINITY
   }
-  if (demand.held === 0) return Number.POSITIVE_INFINITY
+  const blindMs = staying < min && fleet.blindUntilMs > nowMs ? fleet.blindUntilMs : Number.POSITIVE_INFINITY
+  if (demand.held === 0) return blindMs
   const untilMs = patientUntilMs(fleet, demand)
-  if (ready > 0 && untilMs > nowMs) return untilMs
+  if (ready > 0 && untilMs > nowMs) return Math.min(untilMs, blindMs)
   const stuckMs = stuckFromMs(fleet, demand)
-  return stuckMs > nowMs ? stuckMs : Number.POSITIVE_INFINITY
+  return stuckMs > nowMs ? Math.min(stuckMs, blindMs) : blindMs
 }
 
 /** The patience clock runs from the oldest request, and anew from each instance that became ready. */

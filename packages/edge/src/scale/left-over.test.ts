@@ -38,6 +38,14 @@ describe('an edge that starts', () => {
     expect(edge?.of('launching')).toEqual([])
   })
 
+  it('is there for clients before it launches anything', async () => {
+    const shop = { hosts: ['shop.example'], min: 2, scaler: { name: 'fake', options: {} } }
+    await edgeAfter({}, { apps: { shop } })
+    await eventually('the launches', () => edge?.of('launching').length === 2)
+    const order = edge?.events.map(({ type }) => type).filter((type) => /listening|launching/.test(type))
+    expect(order).toEqual(['listening', 'launching', 'launching'])
+  })
+
   it('finds what is left of hosts that are apps of their own, by what the adapter knows', async () => {
     await edgeAfter({ 'i-1': 'a.example', 'i-2': 'b.example' })
     await eventually('the first looks', () => found('a.example').length > 0 && found('b.example').length > 0)

@@ -22,6 +22,36 @@ describe('a lost session', () => {
     expect(scaling.launches(scaling.pass(2_000))).toHaveLength(1)
   })
 
+  it('is waited for as long as others come back, for 8 s at most', () => {
+    const scaling = new Scaling({ max: 100 })
+    const keys = Array.from({ length: 20 }, (_, at) => `old-${at}`)
+    scaling.ready(...keys)
+    for (const key of keys) scaling.end(key)
+    scaling.hold(50)
+    for (const key of keys.slice(0, 15)) {
+      expect(scaling.pass(500)).toEqual([])
+      scaling.join(key)
+      scaling.held--
+      scaling.oldestSinceMs = scaling.nowMs
+    }
+    // The last five have not come back 8 s after they were lost, although others still do.
+    expect(scaling.phaseOf('old-19')).toBe('lost')
+    scaling.pass(500)
+    expect(scaling.phaseOf('old-19')).toBe('gone')
+  })
+
+  it('is replaced 2 s after the last one came back', () => {
+    const scaling = new Scaling()
+    scaling.ready('old-1', 'old-2')
+    scaling.end('old-1')
+    scaling.end('old-2')
+    scaling.pass(1_500)
+    scaling.join('old-1')
+    scaling.hold(1)
+    expect(scaling.launches(scaling.pass(1_999))).toEqual([])
+    expect(scaling.launches(scaling.pass(1))).toHaveLength(1)
+  })
+
   it('is replaced at once if the platform says that the instance has ended', () => {
     const scaling = new Scaling()
     scaling.ready('launch-0')
@@ -65,6 +95,59 @@ describe('after a restart', () => {
     scaling.held = 0
     scaling.pass(4_000)
     expect([scaling.launches(), scaling.phaseOf('old-1')]).toEqual([[], 'ready'])
+  })
+
+  it('waits for three hundred that come back over ten seconds, and launches none of them anew', () => {
+    const scaling = new Scaling({ min: 300, max: 400 })
+    const keys = Array.from({ length: 300 }, (_, at) => `old-${at}`)
+    scaling.observe(
+      keys.map((key) => instanceOf(key)),
+      true,
+    )
+    scaling.hold(100)
+    for (const key of keys) {
+      scaling.pass(10_000 / 300)
+      scaling.join(key)
+      scaling.held = Math.max(0, scaling.held - 1)
+    }
+    scaling.pass(60_000)
+    expect([scaling.launches(), scaling.targets]).toEqual([[], []])
+  })
+
+  it('gives up those that do not come back, a little after the last one that does', () => {
+    const scaling = new Scaling({ min: 3 })
+    scaling.observe([instanceOf('old-1'), instanceOf('old-2'), instanceOf('old-3')], true)
+    scaling.pass(3_000)
+    scaling.join('old-1')
+    expect(scaling.launches(scaling.pass(4_999))).toEqual([])
+    expect(scaling.launches(scaling.pass(1))).toHaveLength(2)
+  })
+
+  it('launches nothing for `min` while the platform cannot be seen and linkers may be on their way back', () => {
+    const scaling = new Scaling({ min: 3 })
+    scaling.controller.unobserved(scaling.nowMs)
+    scaling.step()
+    for (const key of ['old-1', 'old-2', 'old-3']) {
+      expect(scaling.pass(1_000)).toEqual([])
+      scaling.join(key)
+    }
+    scaling.pass(60_000)
+    expect(scaling.launches()).toEqual([])
+  })
+
+  it('launches for what is held although the platform cannot be seen, and for `min` when nobody came', () => {
+    const scaling = new Scaling({ min: 3 })
+    scaling.controller.unobserved(scaling.nowMs)
+    expect(scaling.launches(scaling.hold(1))).toHaveLength(1)
+    expect(scaling.launches(scaling.pass(4_999))).toEqual([])
+    expect(scaling.launches(scaling.pass(1))).toHaveLength(2)
+  })
+
+  it('launches for `min` at once when the platform is seen after all', () => {
+    const scaling = new Scaling({ min: 3 })
+    scaling.controller.unobserved(scaling.nowMs)
+    scaling.pass(1_000)
+    expect(scaling.launches(scaling.observe([instanceOf('old-1')], true))).toHaveLength(2)
   })
 
   it('launches after 5 s if none of them came', () => {

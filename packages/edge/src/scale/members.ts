@@ -29,6 +29,8 @@ export interface Member {
   sinceMs: number
   /** When its phase is over by itself. */
   deadlineMs: number
+  /** How long it is waited for, since its session was lost. */
+  awaitedMs: number
   slots: number
   hasServed: boolean
   /** It has lent a slot. */
@@ -95,6 +97,7 @@ export class Members {
       phase: 'asked',
       sinceMs: nowMs,
       deadlineMs: Number.POSITIVE_INFINITY,
+      awaitedMs: 0,
       slots: 0,
       hasServed: false,
       hasGranted: false,

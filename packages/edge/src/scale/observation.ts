@@ -14,6 +14,7 @@ export function observe(fleet: Fleet, instances: readonly Instance[], adopt: boo
   const { members, removals } = fleet
   const listed = new Set(instances.map(({ id }) => id))
   fleet.seenMs = nowMs
+  fleet.blindUntilMs = Number.NEGATIVE_INFINITY
   unpairAbsent(fleet, listed)
   for (const instance of instances) {
     const member = memberOfListed(fleet, instance)
@@ -70,5 +71,6 @@ function adoptInstance(fleet: Fleet, instance: Instance, nowMs: number): void {
   member.instance = instance
   // Nothing says that it failed, and it need not be removed to make room.
   member.hasServed = true
-  member.deadlineMs = nowMs + fleet.options.adoptMs
+  member.awaitedMs = fleet.options.adoptMs
+  member.deadlineMs = nowMs + member.awaitedMs
 }

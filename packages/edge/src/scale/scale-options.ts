@@ -5,6 +5,10 @@ import type { AppOptions } from '../app-options.ts'
 const LOST_MS = 2_000
 /** Longer than a linker with a running application waits between two dials (brxy.v1 rule 9: 5 s), and the dial. */
 const ADOPT_MS = 7_000
+/** What a dial takes, once its time has come. */
+const DIAL_MS = 1_000
+/** Nobody is waited for any longer, however far apart linkers are told to redial: a request is held for 50 s. */
+const MAX_AWAITED_MS = 30_000
 /** An instance that left by itself is removed from the platform if it is still there after this time. */
 const LEFT_MS = 15_000
 
@@ -34,8 +38,17 @@ export interface ScaleOptions {
   readonly isCounted: boolean
 }
 
-/** Of an app as it is configured. @param launches how its scaler starts instances; null: it has none */
-export function scaleOptions(options: AppOptions, launches: AppScaler['launches'] | null): ScaleOptions {
+/**
+ * Of an app as it is configured.
+ *
+ * @param launches how its scaler starts instances; null: it has none
+ * @param spreadMs over which linkers redial when their session was lost
+ */
+export function scaleOptions(
+  options: AppOptions,
+  launches: AppScaler['launches'] | null,
+  spreadMs: number,
+): ScaleOptions {
   const { min, max, slots, patienceMs, startTimeoutMs, backoff } = options
   return {
     min,
@@ -43,12 +56,17 @@ export function scaleOptions(options: AppOptions, launches: AppScaler['launches'
     ...(slots === undefined ? {} : { slots }),
     patienceMs,
     startTimeoutMs,
-    lostMs: LOST_MS,
-    adoptMs: ADOPT_MS,
+    lostMs: awaitedMs(LOST_MS, spreadMs),
+    adoptMs: awaitedMs(ADOPT_MS, spreadMs),
     leftMs: LEFT_MS,
     backoffMinMs: backoff.minMs,
     backoffMaxMs: backoff.maxMs,
     canLaunch: launches !== null,
     isCounted: launches === 'counted',
   }
+}
+
+/** Whoever is to come back later than others is waited for. */
+function awaitedMs(atLeastMs: number, spreadMs: number): number {
+  return Math.max(atLeastMs, Math.min(spreadMs + DIAL_MS, MAX_AWAITED_MS))
 }
