@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Broker, type Brokered } from './broker.ts'
 import { HoldQueue, HoldTotal } from './hold/queue.ts'
@@ -209,86 +208,5 @@ describe('Broker', () => {
     fails = false
     broker.granted(one, 1)
     expect(sent).toEqual([2])
-  })
-
-  it('keeps its invariants through any events', () => {
-    const command = fc.record({
-      what: fc.constantFrom(
-        'submit',
-        'passive',
-        'resubmit',
-        'withdraw',
-        'grant',
-        'grant',
-        'ungrant',
-        'ineligible',
-        'eligible',
-        'remove',
-      ),
-      puller: fc.nat(3),
-      count: fc.integer({ min: 1, max: 3 }),
-      pick: fc.nat(50),
-    })
-    fc.assert(
-      fc.property(fc.array(command, { maxLength: 120 }), (commands) => {
-        const pullers = Array.from({ length: 4 }, (_, i) => puller(i))
-        // The model: grants lent and not spent, and who waits.
-        const lent = new Map(pullers.map((p) => [p, 0]))
-        const waiting = new Map<number, Request>()
-        const running: { request: Request; puller: Puller }[] = []
-        const queue = new HoldQueue<Request>({ maxHeld: 20, maxHeldBytes: 1000 }, new HoldTotal(LIMITS))
-        const broker = new Broker<Request, Puller>(queue, (request, to) => {
-          expect(to.isEligible).toBe(true)
-          expect(lent.get(to)).toBeGreaterThan(0)
-          // Each once: it waited until now, and nobody waits who is older or, unlike it, ordinary.
-          expect(waiting.delete(request.arrival)).toBe(true)
-          for (const { arrival, isPassive } of waiting.values()) {
-            if (isPassive === request.isPassive) expect(arrival).toBeGreaterThan(request.arrival)
-            else expect(isPassive).toBe(true)
-          }
-          const others = pullers.filter((p) => p.isEligible && (lent.get(p) as number) > 0 && p !== to)
-          if (to === request.avoid) expect(others).toEqual([])
-          else for (const p of others) if (p !== request.avoid) expect(p.order).toBeLessThan(to.order)
-          lent.set(to, (lent.get(to) as number) - 1)
-          running.push({ request, puller: to })
-        })
-        let arrival = 0
-        for (const { what, puller: index, count, pick } of commands) {
-          const p = pullers[index]
-          const has = lent.get(p) as number
-          if (what === 'submit' || what === 'passive') {
-            const next = request(++arrival, what === 'passive')
-            waiting.set(next.arrival, next)
-            if (broker.submit(next) === 'full') waiting.delete(next.arrival)
-          } else if (what === 'resubmit' && running.length > 0) {
-            const [{ request: again, puller: from }] = running.splice(pick % running.length, 1)
-            again.avoid = from
-            waiting.set(again.arrival, again)
-            broker.resubmit(again)
-          } else if (what === 'withdraw' && waiting.size > 0) {
-            const leaver = [...waiting.values()][pick % waiting.size]
-            waiting.delete(leaver.arrival)
-            broker.withdraw(leaver)
-          } else if (what === 'grant') {
-            lent.set(p, has + count)
-            broker.granted(p, count)
-          } else if (what === 'ungrant' && has > 0) {
-            lent.set(p, has - Math.min(has, count))
-            broker.ungranted(p, Math.min(has, count))
-          } else if (what === 'eligible' || what === 'ineligible') {
-            broker.setEligible(p, what === 'eligible')
-          } else if (what === 'remove') {
-            lent.set(p, 0)
-            broker.remove(p)
-          }
-          const usable = pullers.reduce((sum, q) => sum + (q.isEligible ? (lent.get(q) as number) : 0), 0)
-          expect(usableGrants(...pullers)).toBe(usable)
-          const passive = [...waiting.values()].filter(({ isPassive }) => isPassive).length
-          expect([queue.count, broker.passive.count]).toEqual([waiting.size - passive, passive])
-          if (usable > 0) expect(waiting.size).toBe(0)
-          for (const q of pullers) expect(q.grants).toBe(lent.get(q))
-        }
-      }),
-    )
   })
 })

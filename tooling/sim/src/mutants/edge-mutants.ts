@@ -165,6 +165,13 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     replacement: '',
   },
   {
+    name: 'started-again-unknown',
+    what: 'a replica that is started again is what it was, and a launch waits for one that will not come (a bug that was there)',
+    file: 'packages/edge/dist/scale/identity.js',
+    search: "member?.phase === 'gone' && member.linker !== instance",
+    replacement: 'false',
+  },
+  {
     name: 'recalled-and-removed',
     what: 'a recalled instance is still among the removals',
     file: 'packages/edge/dist/scale/parking.js',
