@@ -129,6 +129,8 @@ export function processDriver(): Driver {
     leaves: 'exit',
     removal: 'exact',
     prepare: async (route) => ({ command: [INSTANCE, ground.prepare(route)] }),
+    // It is the parent: the end of a child is told at once.
+    changedWithinMs: 10_000,
     problems: FAILURES,
   }
 }

@@ -42,7 +42,10 @@ export interface Scaler {
    * Rejections are logged, and nothing follows from them.
    */
   known?(): Promise<readonly string[]>
-  /** Frees every handle and leaves the instances running: the edge may be restarting. */
+  /**
+   * Frees every handle and leaves the instances running: the edge may be restarting. Calls after it are rejected, and the
+   * host is told nothing any more.
+   */
   close(): Promise<void>
 }
 
@@ -61,9 +64,9 @@ export interface AppScaler {
    *
    * A launch that failed is an ended {@link Instance} with a {@link Problem}, not a rejection.
    *
-   * @throws (rejects) only if nothing can be concluded, for example when the platform's API is down. The launches of the call
-   * have failed then: `denied` for an error branded `brxy.error` with the code `scaler/denied`, `unavailable` for any other.
-   * Its message is what operators read.
+   * @throws (rejects) an error branded `brxy.error`, only if nothing can be concluded: the platform's API is down, the
+   *   signal fired, the adapter was closed. The launches of the call have failed then: `denied` for the code
+   *   `scaler/denied`, `unavailable` for any other. Its message is what operators read.
    */
   scale(target: Target, signal: AbortSignal): Promise<readonly Instance[]>
   /** The instances that exist now, and those that ended and whose reason is still known. Absent is not failed. */

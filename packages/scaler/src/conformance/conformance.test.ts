@@ -1,4 +1,5 @@
-import { test } from 'vitest'
+import { readdirSync } from 'node:fs'
+import { expect, test } from 'vitest'
 import { conformance } from './conformance.ts'
 import { countedDriver, namedDriver } from './fake/driver.testkit.ts'
 
@@ -7,3 +8,11 @@ conformance(namedDriver(), { test })
 conformance(countedDriver('exact'), { test })
 conformance(countedDriver('ordered'), { test })
 conformance(countedDriver('any'), { test })
+
+test('beside each file of cases is one with the bugs that they catch', () => {
+  const names = readdirSync(new URL('cases', import.meta.url))
+  const files = names.filter((name) => !name.endsWith('.test.ts') && name !== 'all.ts')
+  expect(
+    files.map((name) => name.replace(/\.ts$/, '.test.ts')).filter((name) => !names.includes(name)),
+  ).toEqual([])
+})

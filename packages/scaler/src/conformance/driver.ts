@@ -59,6 +59,11 @@ export interface Driver {
    * refused. silent: they are accepted and nothing is answered.
    */
   readonly outages?: Readonly<Partial<Record<'refused' | 'silent', () => Promise<() => Promise<void>>>>>
+  /**
+   * How long after a change on the platform, at most, the adapter says `host.changed(route)`, in milliseconds. Absent where
+   * the platform tells an adapter nothing: the edge then learns of it when it looks by itself.
+   */
+  readonly changedWithinMs?: number
   /** Cuts the connections over which adapters hear of changes. */
   loseWatch?(): Promise<void>
   /** A real edge, with this adapter and a real linker in its instances, for a route. */

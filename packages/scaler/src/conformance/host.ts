@@ -7,6 +7,8 @@ export class RecordingHost implements Host {
   readonly stateDir: string
   /** Lines of the adapter's own, with their fields, as text. */
   readonly lines: string[] = []
+  /** The routes of each hint, in order. */
+  readonly changedRoutes: string[] = []
   /** How often it was told anything. */
   toldCount = 0
 
@@ -15,8 +17,9 @@ export class RecordingHost implements Host {
     this.stateDir = stateDir
   }
 
-  changed(_route: string): void {
+  changed(route: string): void {
     this.toldCount++
+    this.changedRoutes.push(route)
   }
 
   log(level: 'info' | 'warn' | 'error', message: string, fields: object = {}): void {

@@ -1,6 +1,7 @@
 import type { Case } from '../case.ts'
 import { ADAPTERS } from './adapters.ts'
 import { END_TO_END } from './end-to-end.ts'
+import { HINTS } from './hints.ts'
 import { OPTIONS } from './options.ts'
 import { PROBLEMS } from './problems.ts'
 import { REMOVING } from './removing.ts'
@@ -14,6 +15,7 @@ export const CASES: readonly Case[] = [
   ...REMOVING,
   ...PROBLEMS,
   ...ADAPTERS,
+  ...HINTS,
   ...SECRETS,
   ...END_TO_END,
 ]

@@ -5,9 +5,9 @@ import { CountedScaler } from './counted.testkit.ts'
 import { digest, NamedScaler } from './named.testkit.ts'
 import { FakePlatform } from './platform.testkit.ts'
 
-/** Everything happens within milliseconds there; what has to be waited out is waited out briefly. */
 /** How long a request keeps its instance. */
 const BUSY_MS = 100
+/** Everything happens within milliseconds there; what has to be waited out is waited out briefly. */
 const TIMES = {
   patienceMs: 10_000,
   problemMs: 10_000,
@@ -34,6 +34,7 @@ export function namedDriver(
     list: async (route) => runningOf(platform, 'route', digest(route)),
     leave: async (id) => platform.end(id, 0),
     cleanUp: async (route) => platform.purge('route', digest(route)),
+    changedWithinMs: 5_000,
     environment: async (id) => platform.copies.get(id)?.env ?? {},
     refuse: async (launch) => void platform.refused.add(launch),
     problems: { image: offers('nope'), unschedulable: offers('too large'), crashed: offers('crashes') },
