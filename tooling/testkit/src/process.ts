@@ -109,12 +109,21 @@ export async function runToEnd(
   return { ...exit, stdout: running.stdout, stderr: running.stderr }
 }
 
-/** The environment of processes under test: nothing of brxy's from outside, nothing that slows Node's start. */
+/**
+ * The environment of processes under test: nothing of brxy's from outside, nothing that slows Node's start, and nothing
+ * compiled that is kept in the home of whoever runs the tests.
+ */
 export function testEnvironment(env: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const base = Object.entries(process.env).filter(
     ([name]) => !/^(BRXY_|VITEST|NODE_|npm_|ROUTE$|PORT$|STATE_DIRECTORY$)/.test(name),
   )
-  return { ...Object.fromEntries(base), PATH: MARKED_PATH, NO_COLOR: '1', ...env }
+  return {
+    ...Object.fromEntries(base),
+    PATH: MARKED_PATH,
+    NO_COLOR: '1',
+    NODE_DISABLE_COMPILE_CACHE: '1',
+    ...env,
+  }
 }
 
 /** A process that a test file started, directly or not. */
