@@ -147,6 +147,17 @@ apps:
     expect(stdout + stderr).not.toContain('swordfish')
   })
 
+  it('warns of reports to another edge that are not signed with a secret of both', async () => {
+    const to = 'version: 1\nreportTo: ws://edge1:9080\napps: {}\n'
+    file.write(to)
+    expect((await file.run(['check'])).stderr).toMatch(
+      /^brxy\.yaml:2:11: warning: reportTo: the other edge refuses reports that are signed with another secret/,
+    )
+    file.beside('key', 'what both edges sign with, which is long enough')
+    file.write(`${to}secret: { file: key }\n`)
+    expect((await file.run(['check'])).stderr).toBe('')
+  })
+
   it('warns of programs that are not there, which may be elsewhere where the edge runs', async () => {
     file.beside('start', 'not executable')
     file.write(MISSING)

@@ -237,7 +237,7 @@ export class Edge {
       onChange: () => reporter.changed(),
     })
     const common = { edge: this.#id, apps, tokens, wheel: this.#wheel, emit }
-    const reporter: DemandReporter = new DemandReporter({ ...common, to: () => this.options.reportTo })
+    const reporter: DemandReporter = new DemandReporter({ ...common, settings: () => this.#settings })
     const receiver = new DemandReceiver({ ...common, isScaling: () => isScaling(this.options) })
     const shared = new Shared(options, apps, this.#wheel, emit, this.#id)
     shared.wantsRequests = config.reportRequests ?? false

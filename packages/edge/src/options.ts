@@ -164,6 +164,11 @@ export const EDGE_OPTIONS = defineOptions({
     doc: 'Tunnel of the edge that scales for this one.',
     group: 'Addresses',
   },
+  reportCa: {
+    kind: 'string',
+    placeholder: 'FILE',
+    doc: 'CAs for a `wss://` in `reportTo`, in PEM (default: public ones).',
+  },
   secret: {
     kind: 'secret',
     doc: 'Secret that signs tokens (default: made in the state directory).',

@@ -76,6 +76,7 @@ export async function loadConfig(places: ConfigPlaces): Promise<LoadedConfig> {
         ? []
         : warningsOf(source, [
             ...literalSecrets(source),
+            ...unsharedSecret(values),
             ...settings.tls.warnings,
             ...missingPrograms(values.apps, adapters.shell?.options, env),
           ]),
@@ -105,6 +106,8 @@ function completed({ values, source }: Collected<typeof SETTINGS>, hasFile: bool
   return {
     ...values,
     tunnel: { ...values.tunnel, tls: tunnelTls(values, source) },
+    reportCa:
+      source.reportCa === 'env' && values.reportCa !== undefined ? resolve(values.reportCa) : values.reportCa,
     onExit: values.onExit ?? (hasFile ? 'keep' : 'stop'),
     ...(hasFile && source.listen === 'default'
       ? {
@@ -135,7 +138,7 @@ function optionsOf({ log: _log, requests: _requests, ...options }: Settings): Ed
 
 function filesOf(
   source: ConfigSource,
-  { defaults, apps, listen, tunnel }: Settings,
+  { defaults, apps, listen, tunnel, reportCa }: Settings,
   directory: string,
   env: Environment,
 ): string[] {
@@ -143,7 +146,7 @@ function filesOf(
   const pages = [defaults.errorPages, ...Object.values(apps).map(({ errorPages }) => errorPages)]
   const certificates = [...listen.flatMap(({ tls }) => tls?.certs ?? []), tunnel.tls ?? {}]
   const pem = certificates.flatMap((names) => Object.values(names))
-  const named = [...secrets, ...pages, ...pem].filter((name) => typeof name === 'string')
+  const named = [...secrets, ...pages, ...pem, reportCa].filter((name) => typeof name === 'string')
   // A variable's name starts where the edge does, as everything that is no word of the file.
   const ofVariables = leavesOf(SETTINGS)
     .map(({ row, called }) => (row.kind === 'secret' ? env[`${called.env}_FILE`] : undefined))
@@ -172,6 +175,14 @@ function literalSecrets(source: ConfigSource): Warning[] {
   return secretsOf(source)
     .filter(({ keys, value }) => typeof value === 'string' && source.written(keys) === undefined)
     .map(({ keys }) => ({ keys, message }))
+}
+
+/** Edges sign with a secret of their own unless they are told one. */
+function unsharedSecret({ reportTo, secret }: Settings): Warning[] {
+  if (reportTo === undefined || secret !== undefined) return []
+  const message =
+    'the other edge refuses reports that are signed with another secret: say the same secret: { file: PATH } in both'
+  return [{ keys: ['reportTo'], message }]
 }
 
 /** With their places, in the order of the file. */

@@ -3,6 +3,7 @@ import type { App } from '../app.ts'
 import type { Apps } from '../apps.ts'
 import type { EdgeEvent } from '../event.ts'
 import { messageOf } from '../message-of.ts'
+import type { EdgeSettings } from '../settings.ts'
 import type { Tokens } from '../token/tokens.ts'
 import {
   type AppReport,
@@ -32,8 +33,8 @@ export interface DemandReporterEnvironment {
   readonly apps: Apps
   readonly tokens: Tokens
   readonly wheel: TimerWheel
-  /** Where to report; undefined: this edge scales by itself. */
-  readonly to: () => string | undefined
+  /** With where to report, if this edge does not scale by itself; null: it has not been started. */
+  readonly settings: () => EdgeSettings | null
   readonly emit: (event: EdgeEvent) => void
 }
 
@@ -54,13 +55,13 @@ export class DemandReporter {
 
   /** Something may be different: requests that wait, instances. Also to be called when the configuration is in force. */
   changed(): void {
-    if (this.#env.to() === undefined) return
+    if (this.#to === undefined) return
     this.#clock.changed()
     this.#arm()
   }
 
   status(): ReportingStatus | null {
-    const to = this.#env.to()
+    const to = this.#to
     if (to === undefined) return null
     const failingMs = this.#clock.failingMs(this.#env.wheel.now())
     return { to, failingMs: failingMs === null ? null : Math.round(failingMs), error: this.#error }
@@ -69,6 +70,11 @@ export class DemandReporter {
   close(): void {
     this.#isClosed = true
     this.#env.wheel.clear(this.#timer)
+  }
+
+  /** Undefined: this edge scales by itself. */
+  get #to(): string | undefined {
+    return this.#env.settings()?.options.reportTo
   }
 
   #arm(): void {
@@ -86,7 +92,7 @@ export class DemandReporter {
 
   async #report(): Promise<void> {
     const { wheel, emit } = this.#env
-    const to = this.#env.to()
+    const to = this.#to
     if (to === undefined || this.#isClosed || this.#clock.nextDeadline() > wheel.now()) return
     this.#clock.sent(wheel.now())
     try {
@@ -111,9 +117,12 @@ export class DemandReporter {
   }
 
   async #post(to: string, report: DemandReport): Promise<void> {
-    const { apps, tokens } = this.#env
+    const { apps, tokens, settings } = this.#env
     const token = await tokens.issueEdge(TOKEN_MS)
-    const { status, body } = await postReport(demandUrl(to), token, JSON.stringify(report))
+    const { status, body } = await postReport(demandUrl(to), JSON.stringify(report), {
+      token,
+      ca: settings()?.tls.reportCa ?? null,
+    })
     if (status !== 200) throw new Error(`it answered ${status}: ${body.slice(0, 300)}`)
     const answered = new Map(parseAnswer(body).apps.map((answer) => [answer.route, answer]))
     for (const { route } of report.apps) apps.find(route)?.others.answered(answered.get(route) ?? null)

@@ -10,12 +10,20 @@ export interface Posted {
   readonly body: string
 }
 
+export interface ReportAccess {
+  /** An edge's. */
+  readonly token: string
+  /** PEM of the CAs that an https: address is checked against; null: the public ones. */
+  readonly ca: string | null
+}
+
 /** POSTs one report. Rejects with what went wrong: no connection, no answer in time, too long an answer. */
-export async function postReport(url: URL, token: string, body: string): Promise<Posted> {
+export async function postReport(url: URL, body: string, { token, ca }: ReportAccess): Promise<Posted> {
   // Needs a module that an edge without TLS does without.
   const request = url.protocol === 'https:' ? (await import('node:https')).request : requestHttp
   const options: RequestOptions = {
     method: 'POST',
+    ...(ca === null ? {} : { ca }),
     headers: {
       authorization: `Bearer ${token}`,
       'content-type': 'application/json',

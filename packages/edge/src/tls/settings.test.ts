@@ -58,6 +58,19 @@ describe('the TLS of a configuration', () => {
     expect(edgeOptions({}).timeouts.tlsHandshakeMs).toBe(10_000)
   })
 
+  it('has the CAs of the edge that is reported to, which is dialled with TLS', async () => {
+    const { reportCa, errors } = await load({ reportTo: 'wss://other.test:9080', reportCa: ca.caFile })
+    expect([reportCa, errors]).toEqual([ca.ca, []])
+    const noise = file('noise.pem', 'no PEM at all')
+    expect((await load({ reportTo: 'wss://other.test', reportCa: noise })).errors).toEqual([
+      'reportCa: "noise.pem" has no certificate in it; expected PEM: -----BEGIN CERTIFICATE-----',
+    ])
+    for (const reportTo of [undefined, 'ws://other.test:9080'])
+      expect(
+        (await load({ ...(reportTo === undefined ? {} : { reportTo }), reportCa: ca.caFile })).errors,
+      ).toEqual(['reportCa: is for a reportTo of wss://HOST, and there is none'])
+  })
+
   it('names the key, the file and the reason of each mistake, and goes on', async () => {
     const noise = file('noise.pem', 'no PEM at all')
     const broken = file('broken.pem', ca.ca.replace(/\n[A-Za-z0-9+/]{10}/, '\n!!!!!!!!!!'))

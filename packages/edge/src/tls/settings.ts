@@ -37,6 +37,8 @@ export interface EdgeTls {
   /** As in the options, in their order. */
   readonly listen: readonly ListenSettings[]
   readonly tunnel: TlsSettings | null
+  /** PEM of those who sign the certificate of the edge that is reported to; null: the public ones. */
+  readonly reportCa: string | null
   readonly warnings: readonly SettingsWarning[]
 }
 
@@ -48,7 +50,7 @@ export interface EdgeTls {
  * @param nowMs wall clock, for certificates that have expired
  */
 export async function loadTls(
-  { listen, tunnel, timeouts }: EdgeOptions,
+  { listen, tunnel, timeouts, reportTo, reportCa }: EdgeOptions,
   directory: string,
   onError: (error: OptionsError) => void,
   nowMs: number = Date.now(),
@@ -67,10 +69,13 @@ export async function loadTls(
     const loaded = await loader.load(files, undefined)
     listeners.push({ bind, isRedirect, proxyProtocol, http2, tls: loaded })
   }
+  if (reportCa !== undefined && (reportTo === undefined || !/^(wss|https):/.test(reportTo)))
+    onError(wrongAt(['reportCa'], 'is for a reportTo of wss://HOST, and there is none'))
   const own = tunnel.tls === undefined ? [] : [{ ...tunnel.tls, keys: ['tunnel', 'tls'] }]
   return {
     listen: listeners,
     tunnel: await loader.load(own, tunnel.tls?.clientCa),
+    reportCa: reportCa === undefined ? null : await loader.ca(reportCa, 'reportCa', []),
     warnings: loader.warnings,
   }
 }
@@ -104,12 +109,14 @@ class TlsLoader {
       this.#consider(certificate, names.cert, [...keys, 'cert'], files.length > 1)
       certificates.push(certificate)
     }
-    const ca =
-      clientCa === undefined
-        ? null
-        : await this.#attempt(['tunnel', 'tls'], () => loadClientCa(clientCa, this.#directory))
+    const ca = clientCa === undefined ? null : await this.ca(clientCa, 'clientCa', ['tunnel', 'tls'])
     if (certificates.length === 0) return null
     return { certificates, clientCa: ca, handshakeMs: this.#handshakeMs }
+  }
+
+  /** @param place that the option stands in @returns PEM; null if it is wrong */
+  ca(name: string, option: string, place: Keys): Promise<string | null> {
+    return this.#attempt(place, () => loadCa(name, this.#directory, option))
   }
 
   #consider(certificate: Certificate, file: string, keys: Keys, isOneOfMany: boolean): void {
@@ -134,8 +141,8 @@ class TlsLoader {
 }
 
 /** @throws OptionsError */
-async function loadClientCa(name: string, directory: string): Promise<string> {
-  const { path, text } = await readPem(name, directory, 'clientCa', 'CERTIFICATE')
-  parseChain(text, path, 'clientCa')
+async function loadCa(name: string, directory: string, option: string): Promise<string> {
+  const { path, text } = await readPem(name, directory, option, 'CERTIFICATE')
+  parseChain(text, path, option)
   return text
 }
