@@ -1,14 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import {
-  chmodSync,
-  copyFileSync,
-  cpSync,
-  mkdirSync,
-  readdirSync,
-  realpathSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, copyFileSync, cpSync, mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -43,9 +34,8 @@ const LINKER = fileURLToPath(new URL('../../../packages/linker', import.meta.url
 
 /** Puts the linker's command, as it was built last, at /bin/brxy-link of an image that has Node. */
 export function addLinker(rootfs: string): void {
-  for (const name of ['package.json', 'bin']) add(rootfs, join(LINKER, name), `/brxy/${name}`)
-  const bundles = readdirSync(join(LINKER, 'dist')).filter((name) => /^bundle-.*\.js$/.test(name))
-  for (const name of bundles) add(rootfs, join(LINKER, 'dist', name), `/brxy/dist/${name}`)
+  // Whatever the command loads is among it, however it is bundled.
+  for (const name of ['package.json', 'bin', 'dist']) add(rootfs, join(LINKER, name), `/brxy/${name}`)
   writeFileSync(join(rootfs, 'bin/brxy-link'), '#!/bin/sh\nexec /bin/node /brxy/bin/brxy-link "$@"\n', {
     mode: 0o755,
   })
