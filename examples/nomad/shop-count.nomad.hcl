@@ -38,6 +38,11 @@ job "shop-count" {
     # No copy until somebody asks.
     count = 0
 
+    # Without deployments: while one is under way, 10 s for each change, Nomad refuses every other change of the count.
+    update {
+      max_parallel = 0
+    }
+
     restart {
       attempts = 0
       mode     = "fail"

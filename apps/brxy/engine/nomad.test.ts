@@ -1,16 +1,10 @@
-import { readFileSync } from 'node:fs'
-import { EdgeProcess, eventually, expectNoLeftovers, freePorts } from '@brxy-tooling/testkit'
+import { eventually, expectNoLeftovers } from '@brxy-tooling/testkit'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { nodeApp } from '../e2e/apps.ts'
-import { ConfigFile } from '../e2e/config-file.ts'
-import { isMissing, NomadPlatform } from './nomad.testkit.ts'
+import { isMissing, NomadEdge, NomadPlatform, shippedPolicy as policy } from './nomad.testkit.ts'
 
 let nomad: NomadPlatform
-let file: ConfigFile
-let edge: EdgeProcess | undefined
-
-const policy = (name: string) =>
-  readFileSync(new URL(`../../../examples/nomad/${name}.policy.hcl`, import.meta.url), 'utf8')
+let edge: NomadEdge | undefined
 
 describe.skipIf(await isMissing())('an edge in front of Nomad', () => {
   beforeAll(async () => {
@@ -20,7 +14,6 @@ describe.skipIf(await isMissing())('an edge in front of Nomad', () => {
   afterEach(async () => {
     await edge?.close()
     edge = undefined
-    file?.remove()
     await nomad.purgeChildren('shop')
     await expectNoLeftovers()
   })
@@ -34,24 +27,9 @@ describe.skipIf(await isMissing())('an edge in front of Nomad', () => {
     })
 
   /** An edge with the token of a policy, in front of a job. */
-  async function start(
-    rules: string,
-    scaler: object = { job: 'shop' },
-    more: object = {},
-  ): Promise<EdgeProcess> {
-    file = new ConfigFile()
-    const token = await nomad.token(rules)
-    const [tunnel] = await freePorts(1)
-    file.set(
-      { shop: { hosts: ['shop.test'], scaler: { nomad: scaler }, ...more } },
-      {
-        scalers: { nomad: { address: nomad.address, token } },
-        secret: 'a secret that signs tokens',
-        tunnel: { bind: `127.0.0.1:${tunnel}`, advertise: `ws://127.0.0.1:${tunnel}` },
-      },
-    )
-    edge = await EdgeProcess.start({ file: file.path })
-    return edge
+  async function start(rules: string, scaler: object = { job: 'shop' }, more: object = {}) {
+    edge = await NomadEdge.start(nomad, rules, scaler, more)
+    return edge.edge
   }
 
   it('goes from zero to four instances and back, with the shipped job and policy', async () => {

@@ -1,10 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type StartedEngine, startEngine, whyNot } from '@brxy-tooling/engines'
-import { eventually } from '@brxy-tooling/testkit'
+import { EdgeProcess, eventually, freePorts } from '@brxy-tooling/testkit'
+import { ConfigFile } from '../e2e/config-file.ts'
 
 const LINK = fileURLToPath(new URL('../../../packages/linker/bin/brxy-link', import.meta.url))
 const EXAMPLES = new URL('../../../examples/nomad/', import.meta.url)
+const SECRET = 'a secret that signs tokens'
+
+/** A policy that users start from, as it is shipped. */
+export function shippedPolicy(name: 'edge-dispatch' | 'edge-count'): string {
+  return readFileSync(new URL(`${name}.policy.hcl`, EXAMPLES), 'utf8')
+}
 
 /** A Nomad with jobs of the examples. */
 export class NomadPlatform {
@@ -57,6 +64,27 @@ export class NomadPlatform {
       .map(({ ID }) => ID)
   }
 
+  /** The count of a job's only group, as it is wanted and as it runs. */
+  async count(job: string): Promise<{ readonly wanted: number; readonly running: number }> {
+    const { TaskGroups } = await this.#ask<{
+      TaskGroups: Readonly<Record<string, { Desired: number; Running: number }>>
+    }>('GET', `/v1/job/${job}/scale`)
+    const [{ Desired, Running }] = Object.values(TaskGroups)
+    return { wanted: Desired, running: Running }
+  }
+
+  /** `nomad var put`, of what the tasks of a job may read. */
+  async putVariable(job: string, Items: Readonly<Record<string, string>>): Promise<void> {
+    const Path = `nomad/jobs/${job}`
+    await this.#ask('PUT', `/v1/var/${Path}`, { Namespace: 'default', Path, Items })
+  }
+
+  /** `nomad job stop -purge`, to its end. */
+  async purge(job: string): Promise<void> {
+    await this.#ask('DELETE', `/v1/job/${job}?purge=true`)
+    await eventually(`the end of ${job}`, async () => (await this.running(job)).length === 0 || undefined)
+  }
+
   /** Nothing that was dispatched from a job is left. */
   async purgeChildren(job: string): Promise<void> {
     const prefix = encodeURIComponent(`${job}/dispatch-`)
@@ -74,6 +102,58 @@ export class NomadPlatform {
     const text = await answer.text()
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`)
     return (text === '' ? undefined : JSON.parse(text)) as T
+  }
+}
+
+/** An edge in front of Nomad, with one app, `shop.test`. */
+export class NomadEdge {
+  readonly edge: EdgeProcess
+  /** Where linkers find it. */
+  readonly tunnel: string
+  readonly #file: ConfigFile
+
+  private constructor(edge: EdgeProcess, tunnel: string, file: ConfigFile) {
+    this.edge = edge
+    this.tunnel = tunnel
+    this.#file = file
+  }
+
+  /** @param rules what its token may do @param scaler options of the app @param more of the app, beside its scaler */
+  static async start(
+    nomad: NomadPlatform,
+    rules: string,
+    scaler: object,
+    more: object = {},
+    ofAll: object = {},
+  ): Promise<NomadEdge> {
+    const file = new ConfigFile()
+    const token = await nomad.token(rules)
+    const [tunnel] = await freePorts(1)
+    const address = `ws://127.0.0.1:${tunnel}`
+    file.set(
+      { shop: { hosts: ['shop.test'], scaler: { nomad: scaler }, ...more } },
+      {
+        scalers: { nomad: { address: nomad.address, token, ...ofAll } },
+        secret: SECRET,
+        tunnel: { bind: `127.0.0.1:${tunnel}`, advertise: address },
+      },
+    )
+    return new NomadEdge(await EdgeProcess.start({ file: file.path }), address, file)
+  }
+
+  ask(path = '/') {
+    return this.edge.ask(path, { host: 'shop.test' })
+  }
+
+  /** `brxy token --route shop`, for linkers that get none with their launch. */
+  async linkerToken(): Promise<string> {
+    const words = ['token', '--route', 'shop', '--state-dir', this.edge.stateDir]
+    return (await this.#file.run(words, { BRXY_SECRET: SECRET })).stdout.trim()
+  }
+
+  async close(): Promise<void> {
+    await this.edge.close()
+    this.#file.remove()
   }
 }
 

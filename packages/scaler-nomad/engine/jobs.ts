@@ -23,9 +23,9 @@ export function parameterized(id: string, changes: TaskChanges = {}, more: reado
   }
 }
 
-/** A job with one group whose count is set. */
-export function counted(id: string, changes: TaskChanges = {}): Job {
-  return job(id, 'service', [{ ...group(changes), Count: 0, Update: { MaxParallel: 0 } }])
+/** A job with one group whose count is set. @param update by default without deployments */
+export function counted(id: string, changes: TaskChanges = {}, update: object = { MaxParallel: 0 }): Job {
+  return job(id, 'service', [{ ...group(changes), Count: 0, Update: update }])
 }
 
 /** A job as Nomad's API takes it. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type AppScaler,
   countedTarget,
@@ -7,13 +8,16 @@ import {
   type Target,
 } from '@brxy/scaler'
 import { ApiError } from '@brxy/scaler/api'
+import { warnOfDeployments } from './deployments.ts'
 import { warnOfKillTimeout } from './kill-timeout.ts'
 import type { AllocStub, NomadApi } from './nomad-api.ts'
-import { errorOfRefusal, problemOfAllocation, problemOfPlacement } from './problem.ts'
+import { errorOfRefusal, isDeploying, problemOfAllocation, problemOfPlacement } from './problem.ts'
 
 const NS_PER_MS = 1e6
 /** Records of ended allocations that are to be listed no more. */
 const MAX_FORGOTTEN = 10_000
+/** Until a count is tried again that a deployment is in the way of. */
+const DEPLOYING_MS = 500
 /** Between the job and a number, in the name of what has no node. */
 const UNPLACED = ' unplaced '
 
@@ -44,7 +48,7 @@ export class CountApp implements AppScaler {
         (await this.#api.scaleStatus(this.#job, signal)).TaskGroups[group] ?? {}
       const top = allocs.filter(isPresent).sort((a, b) => indexOf(b) - indexOf(a))
       const target = countedTarget({ want, replicas, ...this.#leavers(top, replicas, remove) })
-      if (target.replicas !== replicas) await this.#api.scale(this.#job, group, target.replicas, signal)
+      if (target.replicas !== replicas) await this.#set(group, target.replicas, signal)
       for (const { ID } of top.slice(0, target.recycle)) await this.#api.stopAllocation(ID, signal)
     } catch (error) {
       throw error instanceof ApiError ? errorOfRefusal(error) : error
@@ -60,6 +64,19 @@ export class CountApp implements AppScaler {
       return [...instances, ...(await this.#unplaced(group, allocs.filter(isPresent).length, signal))]
     } catch (error) {
       throw error instanceof ApiError ? errorOfRefusal(error) : error
+    }
+  }
+
+  /** Waits for a deployment in its way, as long as the call may take. */
+  async #set(group: string, count: number, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#api.scale(this.#job, group, count, signal)
+      } catch (error) {
+        if (!isDeploying(error)) throw error
+        await sleep(DEPLOYING_MS, undefined, { signal }).catch(() => {})
+        if (signal.aborted) throw error
+      }
     }
   }
 
@@ -121,6 +138,7 @@ export class CountApp implements AppScaler {
       throw new ScalerError('scaler/unavailable', detail, { retryable: false })
     }
     warnOfKillTimeout(this.#job, job, this.#host)
+    warnOfDeployments(this.#job, job, group, this.#host)
     this.#isChecked = true
     this.#group = group
     return group

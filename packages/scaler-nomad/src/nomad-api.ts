@@ -57,6 +57,8 @@ export interface JobSpec {
   readonly ParameterizedJob?: unknown
   readonly TaskGroups: readonly {
     readonly Name: string
+    /** How deployments go; none without parallel ones. Durations in nanoseconds. */
+    readonly Update?: { readonly MaxParallel: number; readonly MinHealthyTime: number } | null
     readonly Tasks: readonly { readonly Name: string; readonly KillTimeout: number }[]
   }[]
 }

@@ -20,6 +20,11 @@ export function problemOfRefusal({ status, message, isDenied }: ApiError): Probl
   return { code: 'invalid', message: `Nomad: ${message}`, final: true }
 }
 
+/** Each change of a count begins a deployment, unless the job says otherwise, and no other change is taken before its end. */
+export function isDeploying(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 400 && error.message.includes('active deployment')
+}
+
 /** Why a look, or a change to a job that exists, failed as a whole. */
 export function errorOfRefusal({ message, isDenied }: ApiError): ScalerError {
   return isDenied
