@@ -1,7 +1,7 @@
 import { type StartedEngine, startEngine, whyNot } from '@brxy-tooling/engines'
 import { type Answer, eventually } from '@brxy-tooling/testkit'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { APP_IMAGE, DockerEdge, expectProblem, hasProblem, importApp, messageOf } from './docker.testkit.ts'
+import { APP_IMAGE, DockerEdge, expectProblem, importApp } from './docker.testkit.ts'
 
 const missing = await whyNot('docker')
 if (missing !== null) console.warn(`SKIPPED: an edge with a real dockerd: ${missing}`)
@@ -98,30 +98,6 @@ describe.skipIf(missing !== null)('an edge with a real dockerd', () => {
     expect((await ask()).status).toBe(200)
     expect(await names()).toEqual(before)
     await docker.docker('rm', '-f', ...before)
-  })
-
-  it('fails at once for an image that cannot be had, and tells the operator what Docker says', async () => {
-    docker = await DockerEdge.start(host, { shop: app({ Image: 'nope.invalid/x' }) })
-    expectProblem(await ask(), 'image')
-    const { problem } = await docker.edge.event('launch failed', hasProblem)
-    expect(messageOf(problem)).toMatch(/cannot pull nope\.invalid\/x: .*nope\.invalid/)
-  })
-
-  it('fails at once for an application that crashes, shows what it wrote, and leaves no container', async () => {
-    docker = await DockerEdge.start(host, {
-      shop: app({ Cmd: ['sh', '-c', 'echo no luck today >&2; exit 3'] }),
-    })
-    expectProblem(await ask(), 'crashed')
-    expectProblem(await ask(), 'crashed')
-    const { problem } = await docker.edge.event('launch failed', hasProblem)
-    expect(messageOf(problem)).toMatch(/exited with status 3: .*no luck today/s)
-    await docker.untilContainers(0, WAIT_MS)
-  })
-
-  it('fails at once for a command that is not there', async () => {
-    docker = await DockerEdge.start(host, { shop: app({ Cmd: ['/no-such-thing'] }) })
-    expectProblem(await ask(), 'invalid')
-    await docker.untilContainers(0, WAIT_MS)
   })
 
   it('fails at once when Docker is not there', async () => {

@@ -8,6 +8,7 @@ import {
   type Answer,
   BRXY,
   EdgeProcess,
+  type EdgeProcessOptions,
   eventually,
   freePorts,
   type LoggedEvent,
@@ -38,6 +39,16 @@ export async function importApp(host: string): Promise<void> {
   })
 }
 
+export interface DockerEdgeOptions {
+  /** What is said for all apps (default: the Engine's host). */
+  readonly docker?: object
+  /** In the file, beside the apps. */
+  readonly more?: object
+  /** The port at which linkers find it (default: a free one). */
+  readonly tunnel?: number
+  readonly process?: Pick<EdgeProcessOptions, 'env' | 'under'>
+}
+
 /** A real edge whose apps are started in the Engine at `host`. */
 export class DockerEdge {
   edge: EdgeProcess
@@ -52,11 +63,14 @@ export class DockerEdge {
     this.#remove = remove
   }
 
-  /** @param apps what each app says of itself; its scaler is `docker`. @param scaler what is said for all */
+  /**
+   * @param host of the Engine, for the tests
+   * @param apps what each app says of itself; its scaler is `docker`
+   */
   static async start(
     host: string,
     apps: Readonly<Record<string, object>>,
-    { docker = { host }, more = {}, tunnel = 0 }: { docker?: object; more?: object; tunnel?: number } = {},
+    { docker = { host }, more = {}, tunnel = 0, process = {} }: DockerEdgeOptions = {},
   ): Promise<DockerEdge> {
     const dir = tempDir()
     const port = tunnel || (await freePorts(1))[0]
@@ -74,7 +88,7 @@ export class DockerEdge {
       ...more,
     }
     writeFileSync(file, dump(config))
-    return new DockerEdge(await EdgeProcess.start({ file }), host, file, dir.remove)
+    return new DockerEdge(await EdgeProcess.start({ file, ...process }), host, file, dir.remove)
   }
 
   /** The docker command's answer, in lines. */
@@ -118,6 +132,28 @@ export class DockerEdge {
 export async function dockerLines(host: string, ...args: string[]): Promise<string[]> {
   const { stdout } = await exec('docker', args, { env: { ...process.env, DOCKER_HOST: host } })
   return stdout.split('\n').filter((line) => line !== '')
+}
+
+/** Somebody's service without replicas, as docs/scalers.md asks for it. @param flags more of `docker service create` */
+export async function createService(
+  host: string,
+  name: string,
+  flags: readonly string[] = [],
+  image: readonly string[] = [APP_IMAGE],
+): Promise<void> {
+  const own = [
+    '--detach',
+    '--no-resolve-image',
+    '--name',
+    name,
+    '--replicas',
+    '0',
+    '--network',
+    'host',
+    '--init',
+  ]
+  const ends = ['--restart-condition', 'none', '--stop-grace-period', '45s']
+  await dockerLines(host, 'service', 'create', ...own, ...ends, ...flags, ...image)
 }
 
 /** The client learned the class of the problem, soon, and nothing of the inside. */

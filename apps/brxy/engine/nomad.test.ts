@@ -1,7 +1,12 @@
-import { eventually, expectNoLeftovers } from '@brxy-tooling/testkit'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { eventually, expectNoLeftovers, tempDir } from '@brxy-tooling/testkit'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { nodeApp } from '../e2e/apps.ts'
 import { isMissing, NomadEdge, NomadPlatform, shippedPolicy as policy } from './nomad.testkit.ts'
+
+const APP = fileURLToPath(new URL('gated-app.mjs', import.meta.url))
+const WAIT_MS = 60_000
 
 let nomad: NomadPlatform
 let edge: NomadEdge | undefined
@@ -18,14 +23,6 @@ describe.skipIf(await isMissing())('an edge in front of Nomad', () => {
     await expectNoLeftovers()
   })
 
-  /** The shipped job, with an application in it that takes 20 s for a request: until then four copies are there. */
-  const runShop = (variables: object = {}) =>
-    nomad.runExample('shop', {
-      app: nodeApp('serial', { seconds: 20 }),
-      flags: ['--idle', '1s'],
-      ...variables,
-    })
-
   /** An edge with the token of a policy, in front of a job. */
   async function start(rules: string, scaler: object = { job: 'shop' }, more: object = {}) {
     edge = await NomadEdge.start(nomad, rules, scaler, more)
@@ -33,49 +30,29 @@ describe.skipIf(await isMissing())('an edge in front of Nomad', () => {
   }
 
   it('goes from zero to four instances and back, with the shipped job and policy', async () => {
-    await runShop()
-    const edge = await start(policy('edge-dispatch'))
-    const answers = await Promise.all([1, 2, 3, 4].map(() => edge.ask('/', { host: 'shop.test' })))
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
-    expect(new Set(answers.map(({ text }) => text)).size).toBe(4)
+    const gates = tempDir()
+    try {
+      await nomad.runExample('shop', { app: [process.execPath, APP, gates.path], flags: ['--idle', '500ms'] })
+      const edge = await start(policy('edge-dispatch'))
+      const answers = [1, 2, 3, 4].map(() => edge.ask('/', { host: 'shop.test' }))
+      const started = join(gates.path, 'started')
+      // Nobody is answered before all of them are at work.
+      await eventually(
+        'four at work',
+        () => existsSync(started) && readFileSync(started).length === 8,
+        WAIT_MS,
+      )
+      expect(await nomad.running('shop')).toHaveLength(4)
+      writeFileSync(join(gates.path, 'open-0'), '')
+      expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200, 200])
+      expect(edge.matching('launching')).toHaveLength(4)
+    } finally {
+      gates.remove()
+    }
     await eventually('all instances to leave', async () => {
       const running = await nomad.running('shop')
       return running.length === 0 || undefined
     })
-  })
-
-  it('tells the operator what Nomad says, and clients the class, when the token may not dispatch', async () => {
-    await runShop()
-    const edge = await start('namespace "default" { capabilities = ["list-jobs", "read-job"] }')
-    const answer = await edge.ask('/', { host: 'shop.test' })
-    expect(answer.status).toBe(503)
-    await edge.event('launch failed', (event) => JSON.stringify(event).includes('Permission denied'))
-    expect(answer.text).not.toContain('Permission denied')
-  })
-
-  it('pauses longer and longer when the application crashes, and says how it ended', async () => {
-    await runShop({ app: ['sh', '-c', 'echo no database >&2; exit 3'] })
-    const edge = await start(policy('edge-dispatch'))
-    const answer = await edge.ask('/', { host: 'shop.test' })
-    expect(answer.status).toBe(503)
-    expect(answer.json().problem).toBe('crashed')
-    const first = await edge.event('launch failed')
-    expect(JSON.stringify(first)).toContain('no database')
-    // Whoever asks during the pause is told at once.
-    const second = await eventually('a second launch', async () => {
-      expect((await edge.ask('/', { host: 'shop.test' })).status).toBe(503)
-      return edge.matching('launch failed')[1]
-    })
-    expect(Number(second.retryMs)).toBeGreaterThan(Number(first.retryMs))
-  })
-
-  it('says that the cluster is full', async () => {
-    await runShop({ memory: 99_000_000 })
-    const edge = await start(policy('edge-dispatch'), { job: 'shop' }, { startTimeout: '3s' })
-    const answer = await edge.ask('/', { host: 'shop.test' })
-    expect(answer.status).toBe(503)
-    expect(answer.json().problem).toBe('unschedulable')
-    await edge.event('launch failed', (event) => JSON.stringify(event).includes('memory exhausted'))
   })
 
   it('fails fast when there is no such job', async () => {

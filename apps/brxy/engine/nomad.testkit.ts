@@ -34,13 +34,23 @@ export class NomadPlatform {
     await this.#engine.stop()
   }
 
-  /** Registers examples/nomad/NAME.nomad.hcl as it is, with values for its variables. */
-  async runExample(name: string, variables: Readonly<Record<string, unknown>> = {}): Promise<void> {
+  /**
+   * Registers examples/nomad/NAME.nomad.hcl as it is, with values for its variables.
+   *
+   * @param task put over its only task, for what no variable says
+   */
+  async runExample(
+    name: string,
+    variables: Readonly<Record<string, unknown>> = {},
+    task: object = {},
+  ): Promise<void> {
     const JobHCL = readFileSync(new URL(`${name}.nomad.hcl`, EXAMPLES), 'utf8')
     const Variables = Object.entries({ link: LINK, ...variables })
       .map(([variable, value]) => `${variable} = ${JSON.stringify(value)}`)
       .join('\n')
-    const Job = await this.#ask<object>('POST', '/v1/jobs/parse', { JobHCL, Variables, Canonicalize: true })
+    const parse = { JobHCL, Variables, Canonicalize: true }
+    const Job = await this.#ask<{ TaskGroups: { Tasks: object[] }[] }>('POST', '/v1/jobs/parse', parse)
+    Object.assign(Job.TaskGroups[0].Tasks[0], task)
     await this.#ask('POST', '/v1/jobs', { Job })
   }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type StartedEngine, startEngine, whyNot } from '@brxy-tooling/engines'
 import { type Answer, eventually, freePorts, tempDir } from '@brxy-tooling/testkit'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { APP_IMAGE, DockerEdge, expectProblem, hasProblem, importApp, messageOf } from './docker.testkit.ts'
+import { APP_IMAGE, createService, DockerEdge, importApp } from './docker.testkit.ts'
 
 const missing = await whyNot('swarm')
 if (missing !== null) console.warn(`SKIPPED: an edge with a real Swarm: ${missing}`)
@@ -23,20 +23,18 @@ describe.skipIf(missing !== null)('an edge with a real Swarm', () => {
   afterAll(() => engine?.stop())
   afterEach(() => swarm?.close())
 
-  const app = (container: object = {}, template: object = {}, more: object = {}) => ({
+  const app = () => ({
     hosts: ['shop.localhost'],
     scaler: {
       docker: {
         task: {
           TaskTemplate: {
-            ContainerSpec: { Image: APP_IMAGE, Env: ['SECONDS=4', 'BRXY_IDLE=1s'], ...container },
+            ContainerSpec: { Image: APP_IMAGE, Env: ['SECONDS=4', 'BRXY_IDLE=1s'] },
             Networks: [{ Target: 'host' }],
-            ...template,
           },
         },
       },
     },
-    ...more,
   })
   const ask = (): Promise<Answer> => swarm.edge.ask('/x', { host: 'shop.localhost' })
   const services = () => swarm.docker('service', 'ls', '-q')
@@ -71,27 +69,7 @@ describe.skipIf(missing !== null)('an edge with a real Swarm', () => {
       )
       writeFileSync(token, (await swarm.token('shop')).trim())
       await swarm.docker('secret', 'create', 'brxy', token)
-      await swarm.docker(
-        'service',
-        'create',
-        '--detach',
-        '--name',
-        name,
-        '--replicas',
-        '0',
-        '--network',
-        'host',
-        '--init',
-        '--no-resolve-image',
-        '--restart-condition',
-        'none',
-        '--stop-grace-period',
-        '45s',
-        '--secret',
-        'brxy',
-        ...flags,
-        APP_IMAGE,
-      )
+      await createService(host, name, ['--secret', 'brxy', ...flags])
       const answers = Promise.all([ask(), ask(), ask(), ask()])
       await eventually('four containers', async () => (await swarm.running()).length === 4, WAIT_MS)
       for (const { status, text } of await answers)
@@ -106,23 +84,5 @@ describe.skipIf(missing !== null)('an edge with a real Swarm', () => {
       await swarm.docker('secret', 'rm', 'brxy')
       dir.remove()
     }
-  })
-
-  it('fails at once for an image that cannot be had, and tells the operator what Swarm says', async () => {
-    swarm = await DockerEdge.start(host, { shop: app({ Image: 'nope.invalid/x' }) })
-    expectProblem(await ask(), 'image')
-    const { problem } = await swarm.edge.event('launch failed', hasProblem)
-    expect(messageOf(problem)).toContain('No such image: nope.invalid/x')
-  })
-
-  it('waits for room in a full cluster as long as a start may take, and then says why', async () => {
-    const full = { Resources: { Reservations: { MemoryBytes: 999e9 } } }
-    swarm = await DockerEdge.start(host, { shop: app({}, full, { startTimeout: '4s' }) })
-    const answer = await ask()
-    expectProblem(answer, 'unschedulable')
-    expect(answer.tookMs).toBeGreaterThan(3_500)
-    const { problem } = await swarm.edge.event('launch failed', hasProblem)
-    expect(messageOf(problem)).toContain('insufficient resources')
-    await eventually('no service', async () => (await services()).length === 0, WAIT_MS)
   })
 })

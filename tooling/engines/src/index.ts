@@ -1,4 +1,5 @@
 export { type DaemonCommand, startDaemon, stopDaemons, untilReady } from './daemons.ts'
+export { startDockerd, stopDockerd } from './docker/dockerd.ts'
 export { type ImageOptions, importImage } from './docker/image.ts'
 export { run } from './docker/run.ts'
 export { ENGINE_NAMES, type Engine, type EngineName, type Log } from './engine.ts'

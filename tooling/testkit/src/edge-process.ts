@@ -30,6 +30,8 @@ export interface EdgeProcessOptions {
   readonly file?: string
   readonly flags?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
+  /** A command that becomes the edge: `setpriv ...`. */
+  readonly under?: readonly string[]
   /** Kept between two edges to test a restart. */
   readonly stateDir?: string
   /** Ports of its own choice (default: free ones), for an edge that comes back to the same. */
@@ -55,7 +57,8 @@ export class EdgeProcess extends Running {
     const log = ['--log', 'json', '--requests', (options.requests ?? true) ? 'on' : 'off']
     const command = options.command === undefined ? [] : ['--', ...options.command]
     const words = [...settings(options, stateDir), ...log, ...(options.flags ?? []), ...command]
-    super(process.execPath, [BRXY, 'edge', ...words], { env: { ...options.env } })
+    const [program, ...args] = [...(options.under ?? []), process.execPath, BRXY, 'edge', ...words]
+    super(program, args, { env: { ...options.env } })
     this.stateDir = stateDir
     this.#remove = remove
   }

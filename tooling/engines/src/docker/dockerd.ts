@@ -26,8 +26,8 @@ export async function missingForDockerd(): Promise<string | null> {
   return null
 }
 
-/** Starts a dockerd all of whose files are below the directory. @returns DOCKER_HOST */
-export async function startDockerd(dir: string): Promise<string> {
+/** Starts a dockerd all of whose files are below the directory. @param more flags, as for TLS @returns DOCKER_HOST */
+export async function startDockerd(dir: string, more: readonly string[] = []): Promise<string> {
   recordTraces(dir)
   const socket = join(dir, 'docker.sock')
   const flags = [
@@ -40,6 +40,7 @@ export async function startDockerd(dir: string): Promise<string> {
     ['--bridge=none', '--iptables=false', '--ip-forward=false', '--ip-masq=false'],
     ['--exec-opt', 'native.cgroupdriver=cgroupfs', '--cgroup-parent', cgroupOf(dir)],
     ['--shutdown-timeout', '1'],
+    more,
   ].flat()
   // In a mount namespace of its own: what is mounted (layers, network namespaces) is gone with its last process.
   const argv = ['unshare', '--mount', '--propagation', 'private', 'dockerd', ...flags] as const
