@@ -43,6 +43,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,
+          globalSetup: ['tooling/engines/src/shared-setup.ts'],
           passWithNoTests: true,
         },
       },

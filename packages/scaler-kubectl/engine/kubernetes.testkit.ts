@@ -8,7 +8,7 @@ import {
   kubernetesProgram,
   NodeContainers,
   type StartedEngine,
-  startEngine,
+  sharedEngine,
 } from '@brxy-tooling/engines'
 import { ApiRelay } from './relay.testkit.ts'
 
@@ -41,7 +41,7 @@ export class TestKubernetes {
   }
 
   static async start(): Promise<TestKubernetes> {
-    const engine = await startEngine('kubernetes')
+    const engine = await sharedEngine('kubernetes')
     const api = new KubernetesApi(engine.env.KUBECONFIG as string)
     await importNodeImage(engine.dir, {
       name: IMAGE,

@@ -14,24 +14,28 @@ export interface StartedEngine {
   stop(): Promise<void>
 }
 
-/** Builds what is not built, and starts it below a temporary directory. @throws if the machine lacks something */
+/** Starts an engine below a temporary directory. @throws if the machine lacks something */
 export async function startEngine(name: EngineName): Promise<StartedEngine> {
-  const found = await engine(name)
-  const missing = found === null ? 'there is no code for it yet' : await found.missing()
-  if (found === null || missing !== null) throw new Error(`${name}: ${missing}`)
-  const quiet = () => {}
-  await found.build(quiet)
   const dir = mkdtempSync(join(tmpdir(), `brxy-${name}-`))
-  const remove = () => rmSync(dir, { recursive: true, force: true })
+  const env = await bringUp(name, dir)
+  const stop = async () => {
+    await (await engine(name))?.down(dir)
+    rmSync(dir, { recursive: true, force: true })
+  }
+  return { dir, env, stop }
+}
+
+/** Builds what is not built, and starts it below an empty directory, which is gone if that fails. @returns its environment */
+export async function bringUp(name: EngineName, dir: string): Promise<StartedEngine['env']> {
+  const quiet = () => {}
   try {
-    const env = await found.up(dir, quiet)
-    const stop = async () => {
-      await found.down(dir)
-      remove()
-    }
-    return { dir, env, stop }
+    const found = await engine(name)
+    const missing = found === null ? 'there is no code for it yet' : await found.missing()
+    if (found === null || missing !== null) throw new Error(`${name}: ${missing}`)
+    await found.build(quiet)
+    return await found.up(dir, quiet)
   } catch (error) {
-    remove()
+    rmSync(dir, { recursive: true, force: true })
     throw error
   }
 }

@@ -28,15 +28,19 @@ export interface NodeImage {
   readonly config?: ImageConfig
 }
 
-/** Gives the node of a running engine an image of one layer. @param dir the engine's */
+/** Gives the node of a running engine an image of one layer, if it has none of that name. @param dir the engine's */
 export async function importNodeImage(dir: string, { name, fill, config = {} }: NodeImage): Promise<void> {
+  const ctr = (...words: string[]) =>
+    run('ctr', ['-a', new Places(dir).containerdSocket, '-n', NAMESPACE, 'images', ...words])
+  const { stdout } = await ctr('ls', '-q')
+  if (stdout.split('\n').includes(name)) return
   const scratch = mkdtempSync(join(tmpdir(), 'brxy-image-'))
   try {
     const rootfs = join(scratch, 'rootfs')
     mkdirSync(rootfs)
     await fill(rootfs)
     const archive = await dockerArchive(scratch, name, rootfs, config)
-    await run('ctr', ['-a', new Places(dir).containerdSocket, '-n', NAMESPACE, 'images', 'import', archive])
+    await ctr('import', archive)
   } finally {
     rmSync(scratch, { recursive: true, force: true })
   }
