@@ -1,16 +1,11 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { kubernetesProgram, whyNot } from '@brxy-tooling/engines'
 import { freePorts } from '@brxy-tooling/testkit'
 import { dump, load } from 'js-yaml'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { IMAGE, type KubernetesEdge, KubernetesWorld, startEdge } from './world.ts'
-
-const BUILD_MS = 3_600_000
-const path = (name: string) =>
-  fileURLToPath(new URL(`../../../../examples/kubernetes/${name}`, import.meta.url))
+import { BUILD_MS, examplePath, IMAGE, type KubernetesEdge, KubernetesWorld, startEdge } from './world.ts'
 
 const lack = await whyNot('kubernetes')
 if (lack !== null) process.stderr.write(`SKIPPED: the tests against a real Kubernetes: ${lack}\n`)
@@ -21,7 +16,7 @@ describe.skipIf(lack !== null)(
     let kubernetes: KubernetesWorld
     let world: KubernetesEdge
     beforeAll(async () => {
-      kubernetes = await KubernetesWorld.start()
+      kubernetes = await KubernetesWorld.start('examples')
       const [port = 0] = await freePorts(1)
       world = await startEdge(kubernetes.options(), {
         job: { kubectl: { template: here('job.yaml', port) } },
@@ -46,7 +41,7 @@ describe.skipIf(lack !== null)(
     ])('%s is accepted without a warning', async (name) => {
       const { stdout, stderr } = await promisify(execFile)(
         kubernetesProgram('kubectl'),
-        ['apply', '--validate=strict', '-f', path(name)],
+        ['apply', '--validate=strict', '-n', kubernetes.namespace, '-f', examplePath(name)],
         { env: { ...process.env, ...kubernetes.engine.env } },
       )
       expect(stdout).toContain('created')
@@ -63,7 +58,7 @@ describe.skipIf(lack !== null)(
 
 /** A template with the image of the tests, and the node's network, for there is no other. */
 function here(name: string, port: number): string {
-  const text = readFileSync(path(name), 'utf8')
+  const text = readFileSync(examplePath(name), 'utf8')
     .replaceAll(/registry\.example\.com\/[^\s]+/g, IMAGE)
     .replaceAll('/app/server.js', '/app.mjs')
     .replaceAll('8000', `${port}`)

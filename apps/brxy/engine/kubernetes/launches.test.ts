@@ -1,12 +1,9 @@
 import { whyNot } from '@brxy-tooling/engines'
 import { eventually } from '@brxy-tooling/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { jobTemplate, type KubernetesEdge, KubernetesWorld, NAMESPACE, startEdge } from './world.ts'
+import { BUILD_MS, jobTemplate, type KubernetesEdge, KubernetesWorld, startEdge } from './world.ts'
 
-/** The first run on a machine builds Kubernetes. */
-const BUILD_MS = 3_600_000
 const SLOW_MS = 60_000
-const JOBS = `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`
 
 const lack = await whyNot('kubernetes')
 if (lack !== null) process.stderr.write(`SKIPPED: the tests against a real Kubernetes: ${lack}\n`)
@@ -17,7 +14,7 @@ describe.skipIf(lack !== null)(
     let kubernetes: KubernetesWorld
     let world: KubernetesEdge
     beforeAll(async () => {
-      kubernetes = await KubernetesWorld.start()
+      kubernetes = await KubernetesWorld.start('launches')
       await kubernetes.api.apply('/api/v1/namespaces', { metadata: { name: 'full' } })
       await kubernetes.api.apply('/api/v1/namespaces/full/resourcequotas', {
         metadata: { name: 'none' },
@@ -48,7 +45,7 @@ describe.skipIf(lack !== null)(
       await eventually(
         'no Job and no pod is left',
         async () =>
-          (await kubernetes.api.list(JOBS)).length === 0 &&
+          (await kubernetes.api.list(kubernetes.path('jobs', 'batch/v1'))).length === 0 &&
           (await kubernetes.pods('brxy/owner')).length === 0,
         SLOW_MS,
       )

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import {
   type ApiObject,
@@ -9,27 +10,33 @@ import {
   KubernetesApi,
   kubernetesProgram,
   type StartedEngine,
-  startEngine,
+  sharedEngine,
 } from '@brxy-tooling/engines'
 import { EdgeProcess, freePorts } from '@brxy-tooling/testkit'
+import { loadAll } from 'js-yaml'
 import { ConfigFile } from '../../e2e/config-file.ts'
 
 /** Node, the linker's command and an application. */
 export const IMAGE = 'brxy.test/app:1'
-export const NAMESPACE = 'default'
+/** The first run on a machine builds Kubernetes. */
+export const BUILD_MS = 3_600_000
+const SECRET = 'a secret that signs tokens'
 
-/** A real Kubernetes with an image, and edges of this machine that start instances in it. */
+/** A namespace of a real Kubernetes with an image, and edges of this machine that start instances in it. */
 export class KubernetesWorld {
   readonly engine: StartedEngine
   readonly api: KubernetesApi
+  readonly namespace: string
 
-  private constructor(engine: StartedEngine) {
+  private constructor(engine: StartedEngine, namespace: string) {
     this.engine = engine
     this.api = new KubernetesApi(engine.env.KUBECONFIG as string)
+    this.namespace = namespace
   }
 
-  static async start(): Promise<KubernetesWorld> {
-    const engine = await startEngine('kubernetes')
+  /** @param namespace of this file alone, for several share the engine */
+  static async start(namespace: string): Promise<KubernetesWorld> {
+    const engine = await sharedEngine('kubernetes')
     await importNodeImage(engine.dir, {
       name: IMAGE,
       fill: (rootfs) => {
@@ -40,21 +47,35 @@ export class KubernetesWorld {
       },
       config: { Env: ['PATH=/bin'] },
     })
-    return new KubernetesWorld(engine)
+    const world = new KubernetesWorld(engine, namespace)
+    await world.api.apply('/api/v1/namespaces', { metadata: { name: namespace } })
+    return world
   }
 
+  /** Removes all that is in the namespace. */
   async stop(): Promise<void> {
+    for (const kind of ['deployments', 'statefulsets']) await this.api.delete(this.path(kind, 'apps/v1'))
+    await this.api.delete(this.path('jobs', 'batch/v1'))
+    await this.api.delete(this.path('pods'))
+    await this.api.delete(`/api/v1/namespaces/${this.namespace}`)
     this.api.close()
     await this.engine.stop()
   }
 
-  /** The adapter's own options. @param token whose, instead of the administrator's */
+  /** Of a collection in the namespace, or of an object of one. @param group `apps/v1`; none: the core's */
+  path(collection: string, group?: string): string {
+    const prefix = group === undefined ? '/api/v1' : `/apis/${group}`
+    return `${prefix}/namespaces/${this.namespace}/${collection}`
+  }
+
+  /** The adapter's own options. @param kubeconfig whose, instead of the administrator's */
   options(kubeconfig = this.engine.env.KUBECONFIG as string): object {
-    return { kubeconfig, transport: 'proxy', binary: kubernetesProgram('kubectl') }
+    const binary = kubernetesProgram('kubectl')
+    return { kubeconfig, transport: 'proxy', binary, namespace: this.namespace }
   }
 
   pods(label: string): Promise<ApiObject[]> {
-    return this.api.list(`/api/v1/namespaces/${NAMESPACE}/pods?labelSelector=${encodeURIComponent(label)}`)
+    return this.api.list(`${this.path('pods')}?labelSelector=${encodeURIComponent(label)}`)
   }
 }
 
@@ -65,19 +86,24 @@ export interface KubernetesEdge {
   close(): Promise<void>
 }
 
-/** @param apps by their names, which are also their hosts: options of the kubectl scaler, and others of the app */
+/**
+ * @param apps by their names, which are also their hosts: options of the kubectl scaler, and others of the app
+ * @param tunnel its port, where somebody has to know it before
+ */
 export async function startEdge(
   scaler: object,
   apps: Readonly<Record<string, { kubectl: object; [option: string]: unknown }>>,
+  tunnel?: number,
 ): Promise<KubernetesEdge> {
   const file = new ConfigFile()
-  const [tunnel] = await freePorts(1)
+  const port = tunnel ?? (await freePorts(1))[0]
   const configured = Object.entries(apps).map(([name, { kubectl, ...more }]) => [
     name,
     { hosts: [`${name}.test`], scaler: { kubectl }, ...more },
   ])
   file.set(Object.fromEntries(configured), {
-    tunnel: { bind: `127.0.0.1:${tunnel}`, advertise: `ws://127.0.0.1:${tunnel}` },
+    tunnel: { bind: `127.0.0.1:${port}`, advertise: `ws://127.0.0.1:${port}` },
+    secret: SECRET,
     scalers: { kubectl: scaler },
   })
   const edge = await EdgeProcess.start({ file: file.path })
@@ -86,6 +112,28 @@ export async function startEdge(
     file.remove()
   }
   return { edge, file, close }
+}
+
+/** A token for linkers that no launch gives one, of any edge here. */
+export async function tokenFor(route: string): Promise<string> {
+  const file = new ConfigFile()
+  try {
+    const words = ['token', '--route', route, '--state-dir', file.directory]
+    const { stdout } = await file.run(words, { BRXY_SECRET: SECRET })
+    return stdout.trim()
+  } finally {
+    file.remove()
+  }
+}
+
+/** The path of an example. */
+export function examplePath(name: string): string {
+  return fileURLToPath(new URL(`../../../../examples/kubernetes/${name}`, import.meta.url))
+}
+
+/** The documents of an example. */
+export function example(name: string): ApiObject[] {
+  return loadAll(readFileSync(examplePath(name), 'utf8'))
 }
 
 /** A Job as a template. Pods use the node's network, for there is no other. */
