@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, copyFileSync, cpSync, mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { copyWithDependencies } from './packages.ts'
 
 const APPLETS = ['sh', 'cat', 'echo', 'env', 'false', 'kill', 'ls', 'sleep', 'test', 'true', 'wget']
 
@@ -39,4 +40,12 @@ export function addLinker(rootfs: string): void {
   writeFileSync(join(rootfs, 'bin/brxy-link'), '#!/bin/sh\nexec /bin/node /brxy/bin/brxy-link "$@"\n', {
     mode: 0o755,
   })
+}
+
+const BRXY = fileURLToPath(new URL('../../../apps/brxy', import.meta.url))
+
+/** Puts the whole command at /bin/brxy of an image that has Node. */
+export function addBrxy(rootfs: string): void {
+  copyWithDependencies(BRXY, join(rootfs, 'brxy'))
+  writeFileSync(join(rootfs, 'bin/brxy'), '#!/bin/sh\nexec /bin/node /brxy/bin/brxy "$@"\n', { mode: 0o755 })
 }

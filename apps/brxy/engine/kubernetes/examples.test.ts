@@ -1,11 +1,10 @@
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { kubernetesProgram, whyNot } from '@brxy-tooling/engines'
 import { freePorts } from '@brxy-tooling/testkit'
-import { dump, load } from 'js-yaml'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { BUILD_MS, examplePath, IMAGE, type KubernetesEdge, KubernetesWorld, startEdge } from './world.ts'
+import { exampleTemplate } from './template.ts'
+import { BUILD_MS, examplePath, type KubernetesEdge, KubernetesWorld, startEdge } from './world.ts'
 
 const lack = await whyNot('kubernetes')
 if (lack !== null) process.stderr.write(`SKIPPED: the tests against a real Kubernetes: ${lack}\n`)
@@ -19,8 +18,8 @@ describe.skipIf(lack !== null)(
       kubernetes = await KubernetesWorld.start('examples')
       const [port = 0] = await freePorts(1)
       world = await startEdge(kubernetes.options(), {
-        job: { kubectl: { template: here('job.yaml', port) } },
-        sidecar: { kubectl: { template: here('sidecar.yaml', port) } },
+        job: { kubectl: { template: exampleTemplate('job.yaml', port) } },
+        sidecar: { kubectl: { template: exampleTemplate('sidecar.yaml', port) } },
       })
     }, BUILD_MS)
     afterAll(async () => {
@@ -55,23 +54,3 @@ describe.skipIf(lack !== null)(
     })
   },
 )
-
-/** A template with the image of the tests, and the node's network, for there is no other. */
-function here(name: string, port: number): string {
-  const text = readFileSync(examplePath(name), 'utf8')
-    .replaceAll(/registry\.example\.com\/[^\s]+/g, IMAGE)
-    .replaceAll('/app/server.js', '/app.mjs')
-    .replaceAll('8000', `${port}`)
-  // biome-ignore lint/suspicious/noExplicitAny: a template, in the API's own words.
-  const job: any = load(text)
-  const { spec } = job.spec.template
-  spec.hostNetwork = true
-  for (const container of spec.initContainers ?? []) container.command = ['node', '/app.mjs']
-  for (const container of spec.containers) {
-    const [program, ...words] = container.command
-    container.command = [program, '--idle', '2s', ...words]
-    // The test machine may have less than a cluster.
-    container.resources = undefined
-  }
-  return dump(job)
-}
