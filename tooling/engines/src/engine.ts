@@ -16,6 +16,8 @@ export interface Engine {
   readonly name: EngineName
   /** What this machine lacks, with the command that brings it, or null. Looks, and changes nothing. */
   missing(): Promise<string | null>
+  /** Whether {@link build} has nothing left to do. */
+  isBuilt(): boolean
   /** Makes what is made once for each machine, and kept. Returns at once if it is there. */
   build(log: Log): Promise<void>
   /**

@@ -43,7 +43,7 @@ export function binDirectory(name: string): string {
  */
 export async function buildCommands(build: GoBuild, log: Log): Promise<void> {
   const bin = binDirectory(build.name)
-  const wanted = build.commands.filter((command) => !existsSync(join(bin, programOf(command))))
+  const wanted = unbuilt(build)
   if (wanted.length === 0) return
   const source = join(bin, '..', 'source')
   mkdirSync(source, { recursive: true })
@@ -52,6 +52,15 @@ export async function buildCommands(build: GoBuild, log: Log): Promise<void> {
     log(`go build ${command} (${build.version})`)
     await go(source, ['build', '-o', `${bin}/`, command])
   }
+}
+
+/** Whether all commands of a build are there. */
+export function isBuilt(build: GoBuild): boolean {
+  return unbuilt(build).length === 0
+}
+
+function unbuilt({ name, commands }: GoBuild): string[] {
+  return commands.filter((command) => !existsSync(join(binDirectory(name), programOf(command))))
 }
 
 export function programOf(command: string): string {

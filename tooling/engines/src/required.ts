@@ -4,6 +4,8 @@ import { engine } from './engines.ts'
 /**
  * Why tests against an engine can't run here, for those who skip them: null if they can.
  *
+ * One that takes minutes to build is not built for tests unless it is required: `pnpm engines build NAME` does it once.
+ *
  * @throws if BRXY_REQUIRE_ENGINES, a list with commas, names the engine and it is missing; or names what is no engine
  */
 export async function whyNot(
@@ -16,7 +18,8 @@ export async function whyNot(
     throw new Error(`BRXY_REQUIRE_ENGINES names "${unknown}"; engines are ${ENGINE_NAMES.join(', ')}`)
   const found = await engine(name)
   const missing = found === null ? 'there is no code for it yet' : await found.missing()
-  if (missing !== null && names.includes(name))
-    throw new Error(`BRXY_REQUIRE_ENGINES asks for ${name}: ${missing}`)
-  return missing
+  const isRequired = names.includes(name)
+  if (missing !== null && isRequired) throw new Error(`BRXY_REQUIRE_ENGINES asks for ${name}: ${missing}`)
+  if (missing !== null || isRequired || found?.isBuilt() === true) return missing
+  return `it is not built on this machine; pnpm engines build ${name} takes minutes, once`
 }

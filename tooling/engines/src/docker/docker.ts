@@ -5,6 +5,7 @@ import { missingForDockerd, startDockerd, stopDockerd } from './dockerd.ts'
 export const docker: Engine = {
   name: 'docker',
   missing: missingForDockerd,
+  isBuilt: () => true,
   async build() {},
   async up(dir, log) {
     try {

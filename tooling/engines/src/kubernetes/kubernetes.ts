@@ -4,12 +4,12 @@ import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { startDaemon, stopDaemons, untilReady } from '../daemons.ts'
 import type { Engine, Log } from '../engine.ts'
-import { binDirectory, buildCommands } from '../go-build.ts'
+import { binDirectory, buildCommands, isBuilt } from '../go-build.ts'
 import { freePorts } from '../ports.ts'
 import { commands, type DaemonName } from './daemons.ts'
 import { endContainers, recordFixed, removeFixed } from './down.ts'
 import { CNI_BIN, NODE, Places, type Ports, writeFiles } from './files.ts'
-import { buildPause, importPause } from './pause.ts'
+import { buildPause, importPause, isPauseBuilt } from './pause.ts'
 import { KUBERNETES_BUILD, program } from './programs.ts'
 
 const run = promisify(execFile)
@@ -38,6 +38,8 @@ export const kubernetes: Engine = {
     const unique = [...new Set(packages)]
     return unique.length === 0 ? null : `apt-get install ${unique.join(' ')}`
   },
+
+  isBuilt: () => isBuilt(KUBERNETES_BUILD) && isPauseBuilt(),
 
   async build(log) {
     await buildCommands(KUBERNETES_BUILD, log)

@@ -34,10 +34,15 @@ func main() {
 }
 `
 
+/** Whether {@link buildPause} has nothing to do. */
+export function isPauseBuilt(): boolean {
+  return existsSync(program('pause'))
+}
+
 /** Builds the program of the sandbox image, if it is not there yet. */
 export async function buildPause(): Promise<void> {
+  if (isPauseBuilt()) return
   const file = program('pause')
-  if (existsSync(file)) return
   mkdirSync(dirname(file), { recursive: true })
   const scratch = mkdtempSync(join(tmpdir(), 'brxy-pause-'))
   try {

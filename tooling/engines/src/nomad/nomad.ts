@@ -23,6 +23,8 @@ export const nomad: Engine = {
     return 'it is built with Go, which is not there (apt-get install golang, or from go.dev)'
   },
 
+  isBuilt: () => existsSync(NOMAD_PROGRAM),
+
   build: (log) => buildCommands(NOMAD_BUILD, log),
 
   async up(dir, log) {

@@ -7,6 +7,7 @@ import { freePorts } from '../ports.ts'
 export const swarm: Engine = {
   name: 'swarm',
   missing: missingForDockerd,
+  isBuilt: () => true,
   async build() {},
   async up(dir, log) {
     try {
