@@ -48,5 +48,7 @@ for (const [name, step] of steps.filter(([name]) => wanted?.includes(name) ?? na
   if (code !== 0 && (name === 'build' || name === 'engines')) break
 }
 if (some === null && special === undefined)
-  process.stdout.write('SKIPPED the tests of chaos (pnpm test:chaos) and against real platforms (pnpm test:engines)\n')
+  process.stdout.write(
+    'SKIPPED the tests of chaos (pnpm test:chaos) and against real platforms (pnpm test:engines)\n',
+  )
 process.exitCode = failed ? 1 : 0
