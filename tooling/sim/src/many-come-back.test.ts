@@ -61,7 +61,7 @@ const atMs = LOST_AT_MS
 it.each<[string, Fault, number]>([
   ['is killed and away for a second', { atMs, kind: 'kill edge', which: 0, downMs: 1_000 }, 1_000],
   ['is killed and away for half a minute', { atMs, kind: 'kill edge', which: 0, downMs: 30_000 }, 30_000],
-  ['is stopped for a minute', { atMs, kind: 'pause', whom: 'edge', which: 0, forMs: 90_000 }, 90_000],
+  ['is stopped for a minute', { atMs, kind: 'pause', whom: 'edge', which: 0, forMs: 60_000 }, 60_000],
 ])('an edge of many instances that %s launches none of them again', async (_, fault, forMs) => {
   const path = join(directory, 'scenario.json')
   writeFileSync(path, JSON.stringify({ invariant: '', message: '', scenario: losing(fault, forMs) }))
