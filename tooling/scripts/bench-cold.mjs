@@ -1,6 +1,7 @@
 // `node tooling/scripts/bench-cold.mjs [rounds]`: from a request to its answer when nothing runs, beside the application's
 // own start, in turns within one run: a Node application of one line, and busybox httpd beside a bare Node start. Prints medians,
-// where the time goes, and for each aim whether it is reached; docs/performance.md quotes it. Loopback only, ends by itself.
+// where the time goes, and for each aim whether it is reached; for busybox beside what Node and ws cost at least (cold-least.mjs).
+// docs/performance.md quotes it. Loopback only, ends by itself.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -8,6 +9,7 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { startLeast } from './cold-least.mjs'
 import { root } from './run.mjs'
 
 /** Of medians. */
@@ -19,7 +21,7 @@ const { NODE_EXTRA_CA_CERTS: _, ...inherited } = process.env
 // A cache of its own: what is measured is a start after the first one.
 const env = { ...inherited, XDG_CACHE_HOME: join(dir, 'cache') }
 const brxy = join(root, 'apps/brxy/bin/brxy')
-const ports = { edge: 19_204, tunnel: 19_205, admin: 19_206, app: 19_207 }
+const ports = { edge: 19_204, tunnel: 19_205, admin: 19_206, app: 19_207, least: 19_208, leastTunnel: 19_209 }
 const NODE_APP = "require('http').createServer((q,s)=>s.end('ok')).listen(+process.env.PORT,'127.0.0.1')"
 const apps = {
   node: (_port) => [process.execPath, '-e', NODE_APP],
@@ -36,13 +38,18 @@ try {
 async function compare(name) {
   const events = []
   const edge = await startEdge(apps[name]('{port}'), events)
-  const took = { direct: [], brxy: [], bareNode: [] }
+  const argv = apps[name](ports.app)
+  const leastPorts = { port: ports.least, tunnelPort: ports.leastTunnel, appPort: ports.app }
+  const least = await startLeast({ ...leastPorts, argv, env: { ...env, PORT: `${ports.app}` } })
+  const took = { direct: [], brxy: [], bareNode: [], least: [] }
   const phases = { asked: [], spawned: [], 'linker up': [], ready: [], answered: [] }
   const told = { 'brxy-hold': [], 'brxy-launch': [], 'brxy-listen': [] }
   try {
     for (let round = 0; round <= rounds; round++) {
       const direct = await startDirectly(apps[name](ports.app))
       const bareNode = await bare()
+      const { tookMs: leastMs } = await ask(ports.least, 'localhost')
+      await least.idle()
       const host = `r${round}`
       const since = Date.now()
       const { tookMs: brxyMs, timing } = await ask(ports.edge, host)
@@ -52,6 +59,7 @@ async function compare(name) {
       if (round === 0) continue
       took.direct.push(direct)
       took.bareNode.push(bareNode)
+      took.least.push(leastMs)
       took.brxy.push(brxyMs)
       const at = (msg) => Date.parse(find(events, msg, host)?.time) - since
       phases.asked.push(at('launching'))
@@ -63,13 +71,17 @@ async function compare(name) {
         told[name].push(Number(new RegExp(`${name};dur=(\\d+)`).exec(timing)?.[1]))
     }
   } finally {
+    least.close()
     edge.kill('SIGTERM')
     await once(edge, 'exit')
   }
-  const [direct, through, bareNode] = [took.direct, took.brxy, took.bareNode].map(median)
+  const [direct, through, bareNode, leastMs] = [took.direct, took.brxy, took.bareNode, took.least].map(median)
   console.log(
     `${name}: directly ${ms(direct)}, through brxy ${ms(through)}: ${ms(through - direct)} more; ` +
       `a bare Node start ${ms(bareNode)}, so ${(through / bareNode).toFixed(2)} of them`,
+  )
+  console.log(
+    `  at least, by Node and ws: ${ms(leastMs)}, ${(leastMs / bareNode).toFixed(2)} bare Node starts`,
   )
   console.log(`  since the request: ${listed(phases)}`)
   console.log(`  Server-Timing: ${listed(told)}`)
