@@ -1,7 +1,6 @@
-import { type Host, ScalerError } from '@brxy/scaler'
+import { type Host, type LaunchMemory, ScalerError } from '@brxy/scaler'
 import type { FollowedStream } from '@brxy/scaler/api'
 import type { DockerClient } from './client.ts'
-import type { Launches } from './launches.ts'
 import type { Puller } from './pull.ts'
 
 /** What the scaler of an app has from its surroundings, whatever its mode. */
@@ -10,7 +9,7 @@ export interface App {
   readonly host: Host
   readonly client: DockerClient
   readonly puller: Puller
-  readonly launches: Launches
+  readonly launches: LaunchMemory
   /** At the beginning of each call. @throws ScalerError if the scaler is closed or the call aborted */
   begin(signal: AbortSignal): void
 }

@@ -5,11 +5,11 @@ import type { App } from './app.ts'
 import type { ContainerBody } from './container-body.ts'
 import { ContainerRecords } from './container-records.ts'
 import { Containers, type Inspected, neverStarted } from './containers.ts'
-import { untilAccepted } from './launches.ts'
 import { LAUNCH_LABEL, labelsOf, OWNER_LABEL, objectName, ROUTE_LABEL } from './names.ts'
 import type { AppOptions } from './options.ts'
 import { notPulled, problemOfRefusal } from './problem.ts'
 import { registryHeaders } from './registry-auth.ts'
+import { untilAccepted } from './until-accepted.ts'
 
 /** Whoever created a container starts it at once; after this time whoever did has ended before that. */
 const ABANDONED_MS = 5_000

@@ -1,5 +1,5 @@
 import { resolveConfig } from '@brxy/options'
-import { type AppScaler, type Scaler, ScalerError, type ScalerFactory } from '@brxy/scaler'
+import { type AppScaler, LaunchMemories, type Scaler, ScalerError, type ScalerFactory } from '@brxy/scaler'
 import { scalerErrorOf } from '@brxy/scaler/api'
 import { addressOf } from './address.ts'
 import { type App, beginner, type Lifetime } from './app.ts'
@@ -8,7 +8,6 @@ import { ContainerApp } from './container-app.ts'
 import { containerBody } from './container-body.ts'
 import { EventStreams } from './events.ts'
 import { warnOfGrace } from './grace.ts'
-import { LaunchesByRoute } from './launches-by-route.ts'
 import { OWNER_LABEL, ROUTE_LABEL, SWARM_SERVICE_LABEL } from './names.ts'
 import { APP_OPTIONS, type AppOptions, DOCKER_OPTIONS } from './options.ts'
 import { Puller } from './pull.ts'
@@ -27,7 +26,7 @@ const docker = ((options, host): Scaler => {
     const route = labels[ROUTE_LABEL]
     if (route !== undefined) host.changed(route)
   }
-  const launches = new LaunchesByRoute(host)
+  const launches = new LaunchMemories(host)
   const lifetime: Lifetime = { isClosed: false }
   return {
     app(route, options) {

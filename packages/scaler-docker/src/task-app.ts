@@ -1,7 +1,6 @@
 import type { AppScaler, Instance, Problem, Target } from '@brxy/scaler'
 import { ApiError, isStatus } from '@brxy/scaler/api'
 import type { App } from './app.ts'
-import { untilAccepted } from './launches.ts'
 import { LAUNCH_LABEL, labelFilter, labelsOf, OWNER_LABEL, objectName, ROUTE_LABEL } from './names.ts'
 import type { AppOptions } from './options.ts'
 import { problemOfRefusal } from './problem.ts'
@@ -9,6 +8,7 @@ import { registryHeaders } from './registry-auth.ts'
 import type { ServiceBody } from './service-body.ts'
 import type { Service } from './services.ts'
 import { type Task, TaskRecords } from './tasks.ts'
+import { untilAccepted } from './until-accepted.ts'
 
 /** A Swarm service of one task for each launch: an Engine of several machines. */
 export class TaskApp implements AppScaler {

@@ -1,10 +1,9 @@
 import { OptionsError, resolveConfig } from '@brxy/options'
-import { type Scaler, ScalerError, type ScalerFactory } from '@brxy/scaler'
+import { LaunchMemories, type Scaler, ScalerError, type ScalerFactory } from '@brxy/scaler'
 import { Cluster } from './cluster.ts'
 import { Launches } from './launches.ts'
 import { isObjectName } from './names.ts'
 import { APP_OPTIONS, KUBECTL_OPTIONS } from './options.ts'
-import { Refused } from './refused.ts'
 import { Replicas } from './replicas.ts'
 import { readTemplate } from './template.ts'
 import { parseWorkload } from './workload.ts'
@@ -14,7 +13,7 @@ const kubectl = ((options, host): Scaler => {
   const own = resolveConfig(KUBECTL_OPTIONS, options, { path: 'kubectl' })
   checkNamespace(own.namespace, 'kubectl')
   const clusters = new Map<string | undefined, Cluster>()
-  const refused = new Map<string, Refused>()
+  const launches = new LaunchMemories(host)
   let isClosed = false
   return {
     app(route, options) {
@@ -36,12 +35,7 @@ const kubectl = ((options, host): Scaler => {
       }
       const place = { path: `${path}.template`, container, namespace }
       const read = readTemplate(template as string, own.directory ?? '.', place)
-      return new Launches(
-        read,
-        { owner: host.owner, route },
-        cluster(),
-        entryOf(refused, route, () => new Refused()),
-      )
+      return new Launches(read, { owner: host.owner, route }, cluster(), launches.of(route))
     },
     async close() {
       isClosed = true

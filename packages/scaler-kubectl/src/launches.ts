@@ -1,4 +1,4 @@
-import type { AppScaler, Instance, Launch, Problem, Target } from '@brxy/scaler'
+import type { AppScaler, Instance, Launch, LaunchMemory, Problem, Target } from '@brxy/scaler'
 import { ApiError, isStatus } from '@brxy/scaler/api'
 import { isTransient, scalerError, statusIn } from './api/error.ts'
 import type { Cluster } from './cluster.ts'
@@ -8,7 +8,6 @@ import { type Belonging, labelsOf, launchObject } from './launch-object.ts'
 import { nameOf, selectorOf } from './names.ts'
 import type { Job, List, Metadata, Pod } from './objects.ts'
 import { problemOfRefusal } from './problem.ts'
-import type { Refused } from './refused.ts'
 import type { Template } from './template.ts'
 
 /** A Job without a pod for so long may have been refused one: its events say why. */
@@ -22,13 +21,13 @@ export class Launches implements AppScaler {
   readonly #belonging: Belonging
   readonly #cluster: Cluster
   /** Shared by all of a route, for a reloaded configuration makes another of these. */
-  readonly #refused: Refused
+  readonly #memory: LaunchMemory
 
-  constructor(template: Template, belonging: Belonging, cluster: Cluster, refused: Refused) {
+  constructor(template: Template, belonging: Belonging, cluster: Cluster, memory: LaunchMemory) {
     this.#template = template
     this.#belonging = belonging
     this.#cluster = cluster
-    this.#refused = refused
+    this.#memory = memory
   }
 
   async scale({ start, remove }: Target, signal: AbortSignal): Promise<readonly Instance[]> {
@@ -52,24 +51,25 @@ export class Launches implements AppScaler {
     return this.#template.kind === 'Job' ? 'jobs' : 'pods'
   }
 
-  async #start(launch: Launch, signal: AbortSignal): Promise<void> {
-    if (this.#refused.isSpent(launch.id)) return
+  #start(launch: Launch, signal: AbortSignal): Promise<void> {
+    return this.#memory.start(launch.id, () => this.#create(launch, signal))
+  }
+
+  /** @returns why it was refused */
+  async #create(launch: Launch, signal: AbortSignal): Promise<Problem | undefined> {
     const body = launchObject(this.#template, this.#belonging, launch)
     try {
       await this.#cluster.request(this.#collection, { method: 'POST', body }, signal)
+      return undefined
     } catch (error) {
       if (!(error instanceof ApiError) || isTransient(error)) throw error
-      const problem =
-        error.status === 409
-          ? await this.#conflict(launch.id, signal)
-          : problemOfRefusal(error.status, statusIn(error))
-      if (problem !== null) this.#refused.add(launch.id, nameOf(launch.id), problem, Date.now())
+      if (error.status === 409) return this.#conflict(launch.id, signal)
+      return problemOfRefusal(error.status, statusIn(error))
     }
-    this.#refused.spend(launch.id)
   }
 
   /** One of that name exists already: that is this launch's, unless another owner made it. */
-  async #conflict(launch: string, signal: AbortSignal): Promise<Problem | null> {
+  async #conflict(launch: string, signal: AbortSignal): Promise<Problem | undefined> {
     const name = nameOf(launch)
     const path = `${this.#collection}/${name}`
     try {
@@ -77,10 +77,10 @@ export class Launches implements AppScaler {
       const isOurs = Object.entries(labelsOf(this.#belonging)).every(
         ([label, value]) => metadata.labels?.[label] === value,
       )
-      if (isOurs) return null
+      if (isOurs) return undefined
       return { code: 'invalid', message: `"${name}" exists and belongs to somebody else`, final: true }
     } catch (error) {
-      if (isStatus(error, 404)) return null
+      if (isStatus(error, 404)) return undefined
       throw error
     }
   }
@@ -89,7 +89,7 @@ export class Launches implements AppScaler {
   async #remove(remove: Target['remove'], signal: AbortSignal): Promise<void> {
     if (remove.length === 0) return
     const ids = new Set(remove.map(({ id }) => id))
-    for (const { launch } of remove) if (launch !== undefined) this.#refused.delete(launch)
+    for (const { launch } of remove) if (launch !== undefined) this.#memory.spend(launch)
     const listed = await this.#list<{ metadata: Metadata }>(this.#collection, signal)
     const those = listed.filter(({ metadata }) => ids.has(metadata.name))
     await Promise.all(those.map(({ metadata }) => this.#delete(metadata, signal)))
@@ -121,11 +121,10 @@ export class Launches implements AppScaler {
       const instance = instanceOf(launch, seen, await this.#blocked(seen, signal))
       if (instance === null) continue
       // What was started by an earlier adapter is not started again, either.
-      this.#refused.spend(launch)
+      this.#memory.spend(launch)
       instances.push(instance)
     }
-    const listed = new Set(instances.map(({ launch }) => launch))
-    return [...instances, ...this.#refused.instances(Date.now()).filter(({ launch }) => !listed.has(launch))]
+    return this.#memory.complete(instances, nameOf)
   }
 
   /** Why a Job has no pod yet, if the platform has tried. */

@@ -1,8 +1,14 @@
-import { type AppScaler, type Host, type Instance, ScalerError, type Target } from '@brxy/scaler'
+import {
+  type AppScaler,
+  type Host,
+  type Instance,
+  type LaunchMemory,
+  ScalerError,
+  type Target,
+} from '@brxy/scaler'
 import { ApiError } from '@brxy/scaler/api'
 import { warnOfKillTimeout } from './kill-timeout.ts'
 import type { AllocStub, JobStub, NomadApi } from './nomad-api.ts'
-import type { Once } from './once.ts'
 import {
   errorOfRefusal,
   isAbsent,
@@ -24,21 +30,21 @@ export class DispatchApp implements AppScaler {
   readonly #job: string
   readonly #route: string
   readonly #host: Host
-  readonly #once: Once
+  readonly #memory: LaunchMemory
   #isChecked = false
 
-  constructor(api: NomadApi, job: string, route: string, host: Host, once: Once) {
+  constructor(api: NomadApi, job: string, route: string, host: Host, memory: LaunchMemory) {
     this.#api = api
     this.#job = job
     this.#route = route
     this.#host = host
-    this.#once = once
+    this.#memory = memory
   }
 
   async scale({ start, remove }: Target, signal: AbortSignal): Promise<readonly Instance[]> {
     try {
       if (remove.length > 0) await this.#remove(remove, signal)
-      await inTurns(start, ({ id, env }) => this.#once.start(id, () => this.#dispatch(id, env, signal)))
+      await inTurns(start, ({ id, env }) => this.#memory.start(id, () => this.#dispatch(id, env, signal)))
       await this.#check(signal)
     } catch (error) {
       throw error instanceof ApiError ? errorOfRefusal(error) : error
@@ -54,7 +60,7 @@ export class DispatchApp implements AppScaler {
       ])
       const byJob = new Map(allocs.map((alloc) => [alloc.JobID, alloc]))
       const instances = children.map((child) => this.#instance(child, byJob.get(child.ID), signal))
-      return [...(await Promise.all(instances)), ...this.#once.refusals()]
+      return this.#memory.complete(await Promise.all(instances), (launch) => launch)
     } catch (error) {
       throw error instanceof ApiError ? errorOfRefusal(error) : error
     }
@@ -80,10 +86,7 @@ export class DispatchApp implements AppScaler {
       return undefined
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
-      const problem = problemOfRefusal(error)
-      const fields = { route: this.#route, launch: id, code: problem.code, reason: problem.message }
-      this.#host.log('warn', 'launch failed', fields)
-      return problem
+      return problemOfRefusal(error)
     }
   }
 
@@ -94,7 +97,7 @@ export class DispatchApp implements AppScaler {
       (await this.observe(signal)).filter(({ state }) => state === 'ended').map(({ id }) => id),
     )
     await inTurns(remove, async ({ id, launch }) => {
-      if (launch !== undefined) this.#once.end(launch)
+      if (launch !== undefined) this.#memory.spend(launch)
       if (children.has(id)) await this.#deregister(id, ended.has(id), signal)
     })
   }

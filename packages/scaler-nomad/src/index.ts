@@ -1,12 +1,11 @@
 import { OptionsError, resolveConfig } from '@brxy/options'
-import { type AppScaler, type Scaler, ScalerError, type ScalerFactory } from '@brxy/scaler'
+import { type AppScaler, LaunchMemories, type Scaler, ScalerError, type ScalerFactory } from '@brxy/scaler'
 import type { FollowedStream } from '@brxy/scaler/api'
 import { CountApp } from './count-app.ts'
 import { DispatchApp } from './dispatch-app.ts'
 import { endpointOf, scopeOf } from './endpoint.ts'
 import { eventStream } from './events.ts'
 import { NomadApi } from './nomad-api.ts'
-import { Once } from './once.ts'
 import { APP_OPTIONS, NOMAD_OPTIONS } from './options.ts'
 
 /** Starts each instance by dispatching a Nomad job, or sets the count of a group. */
@@ -15,7 +14,7 @@ const nomad = ((options, host): Scaler => {
   const api = new NomadApi(endpointOf(nomadOptions, process.env), scopeOf(nomadOptions, process.env))
   /** Which routes a job belongs to, so that they hear of its changes. */
   const routes = new Map<string, Set<string>>()
-  const launches = new Map<string, Once>()
+  const launches = new LaunchMemories(host)
   const events = eventStream(api, (job) => {
     const parent = job.replace(/\/dispatch-.*$/, '')
     for (const route of routes.get(parent) ?? []) host.changed(route)
@@ -33,10 +32,7 @@ const nomad = ((options, host): Scaler => {
       const ofJob = routes.get(job) ?? new Set()
       routes.set(job, ofJob.add(route))
       if (mode === 'count') return listening(new CountApp(api, job, group, host), events)
-      // A reloaded configuration asks again for a route whose launches run: they are the same launches.
-      const once = launches.get(route) ?? new Once()
-      launches.set(route, once)
-      return listening(new DispatchApp(api, job, route, host, once), events)
+      return listening(new DispatchApp(api, job, route, host, launches.of(route)), events)
     },
     async close() {
       isClosed = true

@@ -12,6 +12,7 @@ export type {
 } from './contract.ts'
 export { type CountedState, type CountedTarget, countedTarget } from './counted.ts'
 export { ScalerError, type ScalerErrorCode } from './error.ts'
-
 // For whoever loads adapters.
 export { assertScalerFactory } from './factory.ts'
+export { LaunchMemories } from './launch-memories.ts'
+export { LaunchMemory } from './launch-memory.ts'

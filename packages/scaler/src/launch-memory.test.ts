@@ -1,11 +1,11 @@
-import type { Host, Problem } from '@brxy/scaler'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { Launches, MAX_REMEMBERED, untilAccepted } from './launches.ts'
+import type { Host, Problem } from './contract.ts'
+import { LaunchMemory, MAX_FAILED, MAX_REMEMBERED } from './launch-memory.ts'
 
 const BAD: Problem = { code: 'image', message: 'no such image', final: true }
 const name = (launch: string) => `brxy-${launch}`
 
-let launches: Launches
+let launches: LaunchMemory
 let changed: string[]
 let logged: string[]
 beforeEach(() => {
@@ -17,7 +17,7 @@ beforeEach(() => {
     changed: (route) => changed.push(route),
     log: (_level, message) => logged.push(message),
   }
-  launches = new Launches('shop', host)
+  launches = new LaunchMemory('shop', host)
 })
 
 describe('a launch', () => {
@@ -92,6 +92,20 @@ describe('a launch', () => {
     expect(launches.complete([], name)).toEqual([])
   })
 
+  it('that the platform lists under a name of its own is not listed twice', async () => {
+    const begun = launches.start('a', () => new Promise<undefined>(() => {}))
+    begun.catch(() => {})
+    const listed = [{ id: 'job/dispatch-7', launch: 'a', state: 'starting', since: 1 } as const]
+    expect(launches.complete(listed, name)).toEqual(listed)
+  })
+
+  it('that failed is listed beside a thousand others; the oldest is only remembered as spent', async () => {
+    for (let i = 0; i <= MAX_FAILED; i++) await launches.start(`l${i}`, async () => BAD)
+    const listed = launches.complete([], name)
+    expect([listed.length, listed[0]?.launch]).toEqual([MAX_FAILED, 'l1'])
+    await launches.start('l0', async () => expect.unreachable())
+  })
+
   it('is remembered beside ten thousand others, of which the oldest is forgotten', async () => {
     for (let i = 0; i <= MAX_REMEMBERED; i++) launches.spend(`l${i}`)
     let begun = 0
@@ -103,19 +117,5 @@ describe('a launch', () => {
     expect(begun).toBe(0)
     await launches.start('l0', run)
     expect(begun).toBe(1)
-  })
-})
-
-describe('waiting for what was begun', () => {
-  it('ends with a branded error when the call is aborted', async () => {
-    const never = new Promise<void>(() => {})
-    await expect(untilAccepted([never], AbortSignal.timeout(1))).rejects.toMatchObject({
-      code: 'scaler/aborted',
-    })
-  })
-
-  it('passes on why one has failed', async () => {
-    const signal = new AbortController().signal
-    await expect(untilAccepted([Promise.reject(new Error('no answer'))], signal)).rejects.toThrow('no answer')
   })
 })

@@ -1,10 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { type Host, type Instance, type Problem, ScalerError } from '@brxy/scaler'
+import type { Host, Instance, Problem } from './contract.ts'
 
 /** Ids remembered of each app, so that none is started twice. */
 export const MAX_REMEMBERED = 10_000
-/** A call is answered after so long although an image is still being pulled. */
-const ACCEPT_MS = 5_000
+/** Of those, the launches that failed and were not removed yet: so many reasons are kept. */
+export const MAX_FAILED = 1_000
 
 /** What became of an id. */
 type Launch =
@@ -14,10 +13,11 @@ type Launch =
   | { readonly state: 'spent' }
 
 /**
- * The launches of one app that this adapter has begun: each is started at most once. What the platform knows of them is
- * with the platform; here is only what it does not know: that an image is being pulled, and why there is nothing to list.
+ * The launches of one app that an adapter has begun, each at most once. What the platform knows of them is with the
+ * platform; here is only what it does not know, or forgets: that a launch is under way (an image is being pulled), why one
+ * was refused of which there is nothing to list, and which ids are spent although their records are gone.
  */
-export class Launches {
+export class LaunchMemory {
   readonly #route: string
   readonly #host: Host
   readonly #byId = new Map<string, Launch>()
@@ -69,22 +69,26 @@ export class Launches {
     this.#bound()
   }
 
-  /** What was listed, with the launches that the platform does not list. @param nameOf the platform's name for a launch */
+  /**
+   * What the platform lists, with the launches that it does not list.
+   *
+   * @param nameOf the platform's name for a launch
+   */
   complete(listed: readonly Instance[], nameOf: (launch: string) => string): Instance[] {
     const instances = [...listed]
-    const names = new Set(listed.map(({ id }) => id))
+    const places = new Map(listed.map(({ launch }, at) => [launch, at]))
     for (const [launch, what] of this.#byId) {
       if (what.state === 'spent') continue
-      const id = nameOf(launch)
+      const place = places.get(launch)
+      const own = { id: nameOf(launch), launch, since: what.sinceMs }
       if (what.state === 'starting') {
-        if (!names.has(id)) instances.push({ id, launch, state: 'starting', since: what.sinceMs })
+        if (place === undefined) instances.push({ ...own, state: 'starting' })
         continue
       }
       // It knows better than a record that says "created".
-      const own: Instance = { id, launch, state: 'ended', since: what.sinceMs, problem: what.problem }
-      const at = instances.findIndex((instance) => instance.id === id)
-      if (at < 0) instances.push(own)
-      else instances[at] = own
+      const failed: Instance = { ...own, state: 'ended', problem: what.problem }
+      if (place === undefined) instances.push(failed)
+      else instances[place] = failed
     }
     return instances
   }
@@ -93,6 +97,7 @@ export class Launches {
     if (problem === undefined) this.#byId.set(id, { state: 'spent' })
     else {
       this.#byId.set(id, { state: 'failed', sinceMs: Date.now(), problem })
+      this.#boundFailed()
       const { code, message: reason } = problem
       this.#host.log('warn', 'launch failed', { route: this.#route, launch: id, code, reason })
     }
@@ -107,24 +112,10 @@ export class Launches {
       return
     }
   }
-}
 
-/**
- * Waits for what was begun, no longer than is good for whoever waits: what is left goes on, and ends in `changed`.
- *
- * @throws what one of them rejected with meanwhile; `scaler/aborted`
- */
-export async function untilAccepted(begun: readonly Promise<void>[], signal: AbortSignal): Promise<void> {
-  const over = new AbortController()
-  const all = Promise.all(begun)
-  // Nobody may be listening any more when the last of them rejects.
-  all.catch(() => {})
-  try {
-    await Promise.race([all, sleep(ACCEPT_MS, undefined, { signal: AbortSignal.any([signal, over.signal]) })])
-  } catch (error) {
-    if (!signal.aborted) throw error
-    throw new ScalerError('scaler/aborted', 'the call was aborted', { cause: signal.reason })
-  } finally {
-    over.abort()
+  /** The oldest of too many is spent like any other. */
+  #boundFailed(): void {
+    const failed = [...this.#byId].filter(([, { state }]) => state === 'failed')
+    if (failed.length > MAX_FAILED) this.#byId.set(failed[0][0], { state: 'spent' })
   }
 }
