@@ -1,4 +1,4 @@
-import { STOP_GRACE_S } from './grace.ts'
+import { LEAST_STOP_GRACE_S } from '@brxy/scaler'
 import { environment, imageAt, type Json, labelsAt, mappingAt, type Place, textsAt } from './shape.ts'
 
 /** What every container of an app is made of: the user's body, checked, with what the adapter adds. */
@@ -29,7 +29,7 @@ export function containerBody(body: Json, place: Place): ContainerBody {
     throw at
       .below('AutoRemove')
       .error('must not be set: why a launch failed would be lost; brxy removes containers')
-  const graceS = body.StopTimeout ?? STOP_GRACE_S
+  const graceS = body.StopTimeout ?? LEAST_STOP_GRACE_S
   if (!Number.isSafeInteger(graceS) || (graceS as number) < 1)
     throw place.below('StopTimeout').error('must be a whole number of seconds')
   return {

@@ -1,4 +1,4 @@
-import { STOP_GRACE_S } from './grace.ts'
+import { LEAST_STOP_GRACE_S } from '@brxy/scaler'
 import { environment, imageAt, type Json, labelsAt, mappingAt, type Place, textsAt } from './shape.ts'
 
 const NS = 1e9
@@ -30,7 +30,7 @@ export function serviceBody(body: Json, place: Place): ServiceBody {
     throw at
       .below('RestartPolicy', 'Condition')
       .error(`"${restart}" must be "none": instances leave by exiting`)
-  const grace = container.StopGracePeriod ?? STOP_GRACE_S * NS
+  const grace = container.StopGracePeriod ?? LEAST_STOP_GRACE_S * NS
   if (!Number.isSafeInteger(grace) || (grace as number) < NS)
     throw inner.below('StopGracePeriod').error('must be nanoseconds, at least 1000000000')
   const labels = labelsAt(body, place)

@@ -1,4 +1,4 @@
-import type { Launch } from '@brxy/scaler'
+import { type Launch, LEAST_STOP_GRACE_S } from '@brxy/scaler'
 import { withEnvironment } from './environment.ts'
 import {
   LAUNCH_ANNOTATION,
@@ -11,7 +11,7 @@ import {
   ROUTE_LABEL,
 } from './names.ts'
 import type { Metadata, PodSpec, PodTemplate } from './objects.ts'
-import { GRACE_S, type Template } from './template.ts'
+import type { Template } from './template.ts'
 
 /** An ended Job, and the reason, is kept for so long. */
 const KEPT_S = 60
@@ -67,5 +67,5 @@ function podSpec(spec: PodSpec, index: number, env: Launch['env']): PodSpec {
     terminationMessagePolicy: 'FallbackToLogsOnError',
     ...(at === index ? withEnvironment(container, env) : container),
   }))
-  return { terminationGracePeriodSeconds: GRACE_S, ...spec, restartPolicy: 'Never', containers }
+  return { terminationGracePeriodSeconds: LEAST_STOP_GRACE_S, ...spec, restartPolicy: 'Never', containers }
 }

@@ -1,11 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { OptionsError } from '@brxy/options'
+import { LEAST_STOP_GRACE_S } from '@brxy/scaler'
 import { loadAll, YAML11_SCHEMA } from 'js-yaml'
 import type { PodSpec, PodTemplate } from './objects.ts'
-
-/** A linker that is told to end needs its drain (30 s), its stop (10 s) and 5 s. */
-export const GRACE_S = 45
 
 /** A template, read and checked: what is made for a launch is a copy of it with the launch's name and environment. */
 export type Template =
@@ -104,10 +102,10 @@ function checkPod(spec: Fields, place: Place, at: string): number {
       place.path,
       `${at}.restartPolicy is ${JSON.stringify(restartPolicy)}; leave it out, or say Never: one launch runs once`,
     )
-  if (grace !== undefined && !(typeof grace === 'number' && grace >= GRACE_S))
+  if (grace !== undefined && !(typeof grace === 'number' && grace >= LEAST_STOP_GRACE_S))
     throw invalid(
       place.path,
-      `${at}.terminationGracePeriodSeconds is ${JSON.stringify(grace)}; leave it out, or say at least ${GRACE_S}: a linker needs that to drain`,
+      `${at}.terminationGracePeriodSeconds is ${JSON.stringify(grace)}; leave it out, or say at least ${LEAST_STOP_GRACE_S}: a linker needs that to drain`,
     )
   if (!Array.isArray(containers) || containers.length === 0)
     throw invalid(place.path, `${at}.containers is missing; it lists at least one container`)

@@ -1,6 +1,6 @@
+import { LEAST_STOP_GRACE_S } from '@brxy/scaler'
 import type { Workload } from './objects.ts'
 import { ID_FIELDS } from './replica.ts'
-import { GRACE_S } from './template.ts'
 import type { WorkloadPlace } from './workload.ts'
 
 /** What is wrong in a workload that somebody else wrote, and goes wrong later: for the log. */
@@ -11,9 +11,9 @@ export function workloadAdvice(
 ): string[] {
   const advice: string[] = []
   const { terminationGracePeriodSeconds: grace = 30, containers } = spec.template.spec
-  if (grace < GRACE_S)
+  if (grace < LEAST_STOP_GRACE_S)
     advice.push(
-      `terminationGracePeriodSeconds is ${grace}: a linker needs ${GRACE_S} to drain, and requests are cut with less`,
+      `terminationGracePeriodSeconds is ${grace}: a linker needs ${LEAST_STOP_GRACE_S} to drain, and requests are cut with less`,
     )
   const linker = containers.find(({ name }) => name === container) ?? containers[0]
   const field = linker?.env?.find(({ name }) => name === 'BRXY_INSTANCE')?.valueFrom?.fieldRef?.fieldPath
