@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startDaemon, stopDaemons, untilReady } from '../daemons.ts'
+import { isOnPath } from '../on-path.ts'
 import { cgroupOf, removeCgroup } from './cgroup.ts'
 import { processesBelow } from './leftovers.ts'
-import { hasCommand, run } from './run.ts'
+import { run } from './run.ts'
 import { recordTraces, removeTraces } from './traces.ts'
 
 const READY_MS = 60_000
@@ -20,7 +21,7 @@ export async function missingForDockerd(): Promise<string | null> {
     ['unshare', 'util-linux'],
     ['ip', 'iproute2'],
   ] as const) {
-    if (!(await hasCommand(command))) return `${command} is missing: apt-get install ${name}`
+    if (!isOnPath(command)) return `${command} is missing: apt-get install ${name}`
   }
   if (!existsSync('/bin/busybox')) return '/bin/busybox is missing: apt-get install busybox-static'
   return null

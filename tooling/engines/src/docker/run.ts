@@ -15,11 +15,3 @@ export async function run(
   const { stdout } = await exec(file, args, options)
   return stdout
 }
-
-/** Whether a command is on PATH. */
-export async function hasCommand(name: string): Promise<boolean> {
-  return run('sh', ['-c', `command -v ${name}`]).then(
-    () => true,
-    () => false,
-  )
-}

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process'
-import { accessSync, constants, existsSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { startDaemon, stopDaemons, untilReady } from '../daemons.ts'
 import type { Engine, Log } from '../engine.ts'
 import { binDirectory, buildCommands, isBuilt } from '../go-build.ts'
+import { isOnPath } from '../on-path.ts'
 import { freePorts } from '../ports.ts'
 import { commands, type DaemonName } from './daemons.ts'
 import { endContainers, recordFixed, removeFixed } from './down.ts'
@@ -118,15 +119,4 @@ async function snapshotter(places: Places): Promise<'overlayfs' | 'native'> {
   } catch {
     return 'native'
   }
-}
-
-function isOnPath(name: string): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some((directory) => {
-    try {
-      accessSync(join(directory, name), constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
 }

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startDaemon, stopDaemons, untilReady } from '../daemons.ts'
-import { hasCommand } from '../docker/run.ts'
 import type { Engine } from '../engine.ts'
 import { buildCommands } from '../go-build.ts'
+import { isOnPath } from '../on-path.ts'
 import { freePorts } from '../ports.ts'
 import { stopTasks, unmountBelow } from './leftovers.ts'
 import { NOMAD_BUILD, NOMAD_PROGRAM } from './program.ts'
@@ -19,7 +19,7 @@ export const nomad: Engine = {
   name: 'nomad',
 
   async missing() {
-    if (existsSync(NOMAD_PROGRAM) || (await hasCommand('go'))) return null
+    if (existsSync(NOMAD_PROGRAM) || isOnPath('go')) return null
     return 'it is built with Go, which is not there (apt-get install golang, or from go.dev)'
   },
 
