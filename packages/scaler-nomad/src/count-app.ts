@@ -7,11 +7,10 @@ import {
   ScalerError,
   type Target,
 } from '@brxy/scaler'
-import { ApiError } from '@brxy/scaler/api'
 import { warnOfDeployments } from './deployments.ts'
 import { warnOfKillTimeout } from './kill-timeout.ts'
 import type { AllocStub, NomadApi } from './nomad-api.ts'
-import { errorOfRefusal, isDeploying, problemOfAllocation, problemOfPlacement } from './problem.ts'
+import { isDeploying, problemOfAllocation, problemOfPlacement } from './problem.ts'
 
 const NS_PER_MS = 1e6
 /** Records of ended allocations that are to be listed no more. */
@@ -40,31 +39,22 @@ export class CountApp implements AppScaler {
   }
 
   async scale({ want, remove }: Target, signal: AbortSignal): Promise<readonly Instance[]> {
-    try {
-      const group = await this.#groupName(signal)
-      const allocs = await this.#allocations(group, signal)
-      this.#forget(allocs, remove)
-      const { Desired: replicas = 0 } =
-        (await this.#api.scaleStatus(this.#job, signal)).TaskGroups[group] ?? {}
-      const top = allocs.filter(isPresent).sort((a, b) => indexOf(b) - indexOf(a))
-      const target = countedTarget({ want, replicas, ...this.#leavers(top, replicas, remove) })
-      if (target.replicas !== replicas) await this.#set(group, target.replicas, signal)
-      for (const { ID } of top.slice(0, target.recycle)) await this.#api.stopAllocation(ID, signal)
-    } catch (error) {
-      throw error instanceof ApiError ? errorOfRefusal(error) : error
-    }
+    const group = await this.#groupName(signal)
+    const allocs = await this.#allocations(group, signal)
+    this.#forget(allocs, remove)
+    const { Desired: replicas = 0 } = (await this.#api.scaleStatus(this.#job, signal)).TaskGroups[group] ?? {}
+    const top = allocs.filter(isPresent).sort((a, b) => indexOf(b) - indexOf(a))
+    const target = countedTarget({ want, replicas, ...this.#leavers(top, replicas, remove) })
+    if (target.replicas !== replicas) await this.#set(group, target.replicas, signal)
+    for (const { ID } of top.slice(0, target.recycle)) await this.#api.stopAllocation(ID, signal)
     return this.observe(signal)
   }
 
   async observe(signal: AbortSignal): Promise<readonly Instance[]> {
-    try {
-      const group = await this.#groupName(signal)
-      const allocs = await this.#allocations(group, signal)
-      const instances = allocs.filter(({ ID }) => !this.#forgotten.has(ID)).map(instanceOf)
-      return [...instances, ...(await this.#unplaced(group, allocs.filter(isPresent).length, signal))]
-    } catch (error) {
-      throw error instanceof ApiError ? errorOfRefusal(error) : error
-    }
+    const group = await this.#groupName(signal)
+    const allocs = await this.#allocations(group, signal)
+    const instances = allocs.filter(({ ID }) => !this.#forgotten.has(ID)).map(instanceOf)
+    return [...instances, ...(await this.#unplaced(group, allocs.filter(isPresent).length, signal))]
   }
 
   /** Waits for a deployment in its way, as long as the call may take. */

@@ -9,13 +9,7 @@ import {
 import { ApiError } from '@brxy/scaler/api'
 import { warnOfKillTimeout } from './kill-timeout.ts'
 import type { AllocStub, JobStub, NomadApi } from './nomad-api.ts'
-import {
-  errorOfRefusal,
-  isAbsent,
-  problemOfAllocation,
-  problemOfPlacement,
-  problemOfRefusal,
-} from './problem.ts'
+import { isAbsent, problemOfAllocation, problemOfPlacement, problemOfRefusal } from './problem.ts'
 
 /** Nomad counts in nanoseconds. */
 const NS_PER_MS = 1e6
@@ -42,28 +36,20 @@ export class DispatchApp implements AppScaler {
   }
 
   async scale({ start, remove }: Target, signal: AbortSignal): Promise<readonly Instance[]> {
-    try {
-      if (remove.length > 0) await this.#remove(remove, signal)
-      await inTurns(start, ({ id, env }) => this.#memory.start(id, () => this.#dispatch(id, env, signal)))
-      await this.#check(signal)
-    } catch (error) {
-      throw error instanceof ApiError ? errorOfRefusal(error) : error
-    }
+    if (remove.length > 0) await this.#remove(remove, signal)
+    await inTurns(start, ({ id, env }) => this.#memory.start(id, () => this.#dispatch(id, env, signal)))
+    await this.#check(signal)
     return this.observe(signal)
   }
 
   async observe(signal: AbortSignal): Promise<readonly Instance[]> {
-    try {
-      const [children, allocs] = await Promise.all([
-        this.#children(signal),
-        this.#api.allocationsOfChildren(this.#job, signal),
-      ])
-      const byJob = new Map(allocs.map((alloc) => [alloc.JobID, alloc]))
-      const instances = children.map((child) => this.#instance(child, byJob.get(child.ID), signal))
-      return this.#memory.complete(await Promise.all(instances), (launch) => launch)
-    } catch (error) {
-      throw error instanceof ApiError ? errorOfRefusal(error) : error
-    }
+    const [children, allocs] = await Promise.all([
+      this.#children(signal),
+      this.#api.allocationsOfChildren(this.#job, signal),
+    ])
+    const byJob = new Map(allocs.map((alloc) => [alloc.JobID, alloc]))
+    const instances = children.map((child) => this.#instance(child, byJob.get(child.ID), signal))
+    return this.#memory.complete(await Promise.all(instances), (launch) => launch)
   }
 
   /** This app's, one for each launch: of two adapters that dispatch the same at the same time, the first counts. */

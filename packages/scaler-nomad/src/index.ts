@@ -1,12 +1,13 @@
 import { OptionsError, resolveConfig } from '@brxy/options'
 import { type AppScaler, LaunchMemories, type Scaler, ScalerError, type ScalerFactory } from '@brxy/scaler'
-import type { FollowedStream } from '@brxy/scaler/api'
+import { ApiError, type FollowedStream } from '@brxy/scaler/api'
 import { CountApp } from './count-app.ts'
 import { DispatchApp } from './dispatch-app.ts'
 import { endpointOf, scopeOf } from './endpoint.ts'
 import { eventStream } from './events.ts'
 import { NomadApi } from './nomad-api.ts'
 import { APP_OPTIONS, NOMAD_OPTIONS } from './options.ts'
+import { errorOfRefusal } from './problem.ts'
 
 /** Starts each instance by dispatching a Nomad job, or sets the count of a group. */
 const nomad = ((options, host): Scaler => {
@@ -47,18 +48,21 @@ export default nomad
 // For docs.
 export { APP_OPTIONS, NOMAD_OPTIONS } from './options.ts'
 
-/** The first call begins to listen: making an app does no I/O. */
+/** The first call begins to listen: making an app does no I/O. What Nomad refuses as a whole leaves with a code. */
 function listening(app: AppScaler, events: FollowedStream): AppScaler {
+  const rethrow = (error: unknown) => {
+    throw error instanceof ApiError ? errorOfRefusal(error) : error
+  }
   return {
     launches: app.launches,
     leave: app.leave,
     scale(target, signal) {
       events.open()
-      return app.scale(target, signal)
+      return app.scale(target, signal).catch(rethrow)
     },
     observe(signal) {
       events.open()
-      return app.observe(signal)
+      return app.observe(signal).catch(rethrow)
     },
   }
 }
