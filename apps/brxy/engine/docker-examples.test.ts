@@ -6,12 +6,14 @@ import { run, type StartedEngine, startEngine, whyNot } from '@brxy-tooling/engi
 import { ask, brxy, eventually, freePorts } from '@brxy-tooling/testkit'
 import { load } from 'js-yaml'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { APP_IMAGE, dockerLines, importApp } from './docker.testkit.ts'
+import { APP_IMAGE, DockerEdge, dockerLines, importApp } from './docker.testkit.ts'
 
 const missing = await whyNot('swarm')
 if (missing !== null) console.warn(`SKIPPED: examples/docker: ${missing}`)
 
 const EXAMPLES = fileURLToPath(new URL('../../../examples/docker', import.meta.url))
+
+const WAIT_MS = 60_000
 
 describe.skipIf(missing !== null)('examples/docker', () => {
   let engine: StartedEngine
@@ -64,29 +66,57 @@ describe.skipIf(missing !== null)('examples/docker', () => {
     expect(services.edge.stop_grace_period).toBe('45s')
   })
 
-  it('has a stack that Swarm takes, whose replicas may leave and have time to drain', async () => {
-    const token = join(dir, 'token')
-    writeFileSync(token, 'a token')
-    await dockerLines(host, 'secret', 'create', 'brxy-shop', token)
-    const words = ['stack', 'deploy', '--resolve-image', 'never', '-c', join(EXAMPLES, 'stack.yaml'), 'shop']
-    await run('docker', words, { DOCKER_HOST: host, NETWORK: 'host', APP_IMAGE })
-    const [text] = await dockerLines(
+  it('has a stack whose replicas an edge raises for two who ask at once, and lowers again', async () => {
+    const [tunnel] = await freePorts(1)
+    const service = { docker: { service: 'shop_instances' } }
+    const swarm = await DockerEdge.start(
       host,
-      'service',
-      'inspect',
-      '--format',
-      '{{json .Spec}}',
-      'shop_instances',
+      { shop: { hosts: ['shop.localhost'], scaler: service } },
+      { tunnel },
     )
-    const { Mode, TaskTemplate } = JSON.parse(text)
-    expect(Mode).toEqual({ Replicated: { Replicas: 0 } })
-    expect(TaskTemplate.RestartPolicy.Condition).toBe('none')
-    expect(TaskTemplate.ContainerSpec).toMatchObject({
-      Init: true,
-      StopGracePeriod: 45e9,
-      StopSignal: 'SIGTERM',
-    })
-    expect(TaskTemplate.ContainerSpec.Env).toContain('BRXY_INSTANCE={{.Task.ID}}')
-    await dockerLines(host, 'stack', 'rm', 'shop')
+    try {
+      const token = join(dir, 'token')
+      writeFileSync(token, (await swarm.token('shop')).trim())
+      await dockerLines(host, 'secret', 'create', 'brxy-shop', token)
+      const words = [
+        'stack',
+        'deploy',
+        '--resolve-image',
+        'never',
+        '-c',
+        join(EXAMPLES, 'stack.yaml'),
+        'shop',
+      ]
+      const BRXY_EDGE = `ws://127.0.0.1:${tunnel}`
+      await run('docker', words, {
+        DOCKER_HOST: host,
+        NETWORK: 'host',
+        APP_IMAGE,
+        BRXY_EDGE,
+        BRXY_IDLE: '1s',
+      })
+      const inspect = ['service', 'inspect', '--format', '{{json .Spec}}', 'shop_instances']
+      const { Mode, TaskTemplate } = JSON.parse((await dockerLines(host, ...inspect))[0])
+      expect(Mode).toEqual({ Replicated: { Replicas: 0 } })
+      expect(TaskTemplate.RestartPolicy.Condition).toBe('none')
+      expect(TaskTemplate.ContainerSpec).toMatchObject({
+        Init: true,
+        StopGracePeriod: 45e9,
+        StopSignal: 'SIGTERM',
+      })
+
+      const asked = () => swarm.edge.ask('/', { host: 'shop.localhost' })
+      const answers = Promise.all([asked(), asked()])
+      await eventually('two replicas', async () => (await swarm.running()).length === 2, WAIT_MS)
+      expect((await answers).map(({ status }) => status)).toEqual([200, 200])
+      await eventually('no replica', async () => (await swarm.running()).length === 0, WAIT_MS)
+      const lowered = async () =>
+        JSON.parse((await dockerLines(host, ...inspect))[0]).Mode.Replicated.Replicas === 0
+      await eventually('a lower number', lowered, WAIT_MS)
+      expect(swarm.edge.matching('launch failed')).toEqual([])
+    } finally {
+      await swarm.close()
+      await dockerLines(host, 'stack', 'rm', 'shop')
+    }
   })
 })
