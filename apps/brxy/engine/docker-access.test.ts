@@ -17,7 +17,6 @@ import {
 const missing = await whyNot('docker')
 if (missing !== null) console.warn(`SKIPPED: who may use a real dockerd: ${missing}`)
 
-const DENIED = 'unavailable'
 describe.skipIf(missing !== null)('a real dockerd with --tlsverify', () => {
   let dir: ReturnType<typeof tempDir>
   let host: string
@@ -97,12 +96,12 @@ describe.skipIf(missing !== null)('a real dockerd with --tlsverify', () => {
 
   it('refuses one whose certificate is of another CA, which is denied', async () => {
     await start({ docker: { host: tcp, tls: files(strangers.sign('stranger', []), strangers) } })
-    await expectRefused(DENIED, /certificate/)
+    await expectRefused('denied', /certificate/)
   })
 
   it('refuses one without a certificate, which is denied', async () => {
     await start({ docker: { host: tcp, tls: { ca: ca.file } } })
-    await expectRefused(DENIED, /certificate/)
+    await expectRefused('denied', /certificate/)
   })
 
   it('is not believed if its certificate is of another CA', async () => {

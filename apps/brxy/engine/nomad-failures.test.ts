@@ -3,8 +3,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { nodeApp } from '../e2e/apps.ts'
 import { isMissing, NomadEdge, NomadPlatform, shippedPolicy } from './nomad.testkit.ts'
 
-// What dispatching is refused is the launch's problem; other refusals are a rejected call, whose class is this.
-const DENIED = 'unavailable'
 /** Far less than the 50 s that a request may be held. */
 const SOON_MS = 20_000
 const MODES = [
@@ -42,13 +40,13 @@ const WRONG = [
   {
     what: 'a token that may only look',
     rules: 'namespace "default" { capabilities = ["list-jobs", "read-job"] }',
-    problem: DENIED,
+    problem: 'denied',
     says: /Permission denied/,
   },
   {
     what: 'a namespace that the token has nothing in',
     ofAll: { namespace: 'forbidden' },
-    problem: DENIED,
+    problem: 'denied',
     says: /Permission denied/,
   },
 ]

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type StartedEngine, startEngine, whyNot } from '@brxy-tooling/engines'
+import { type StartedEngine, sharedEngine, whyNot } from '@brxy-tooling/engines'
 import { EdgeProcess, eventually, freePorts } from '@brxy-tooling/testkit'
 import { ConfigFile } from '../e2e/config-file.ts'
 
@@ -27,7 +27,7 @@ export class NomadPlatform {
   }
 
   static async up(): Promise<NomadPlatform> {
-    return new NomadPlatform(await startEngine('nomad'))
+    return new NomadPlatform(await sharedEngine('nomad'))
   }
 
   async down(): Promise<void> {

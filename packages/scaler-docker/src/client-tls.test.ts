@@ -44,7 +44,7 @@ it('speaks TLS with its certificate to an Engine that asks for one, and trusts n
   try {
     expect(await clients[0].call({ path: '/info' })).toEqual({ ok: true })
     await expect(clients[1].call({ path: '/info' })).rejects.toThrow(/self-signed certificate/)
-    await expect(clients[2].call({ path: '/info' })).rejects.toMatchObject({ code: 'scaler/unavailable' })
+    await expect(clients[2].call({ path: '/info' })).rejects.toMatchObject({ code: 'scaler/denied' })
     await expect(client({ ca: join(dir, 'none.pem') }).call({ path: '/x' })).rejects.toThrow(/none\.pem/)
   } finally {
     for (const each of clients) each.close()

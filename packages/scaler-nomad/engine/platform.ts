@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { type StartedEngine, startEngine, whyNot } from '@brxy-tooling/engines'
+import { type StartedEngine, sharedEngine, whyNot } from '@brxy-tooling/engines'
 import { Agent } from './agent.ts'
 
 /** A Nomad for the tests of one file. */
@@ -15,7 +15,7 @@ export class Platform {
   }
 
   static async up(): Promise<Platform> {
-    return new Platform(await startEngine('nomad'))
+    return new Platform(await sharedEngine('nomad'))
   }
 
   async down(): Promise<void> {

@@ -15,6 +15,9 @@ import { ApiError } from './api-error.ts'
 const MAX_CONNECTIONS = 16
 /** Longest time without a byte, for calls that do not wait for anything. */
 const SILENCE_MS = 25_000
+/** TLS alerts of RFC 8446 6.2 about what a client shows, as OpenSSL has them in its codes. */
+const CERTIFICATE_REFUSED =
+  /^ERR_SSL_\w+_ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA|ACCESS_DENIED)$/
 
 /** One call. */
 export interface ApiCall {
@@ -161,6 +164,10 @@ export class ApiClient {
     if (cause.code === 'EACCES') {
       const remedy = accessHint === undefined ? '' : `: ${accessHint}`
       return new ScalerError('scaler/denied', `this user may not use ${where}${remedy}`, { cause })
+    }
+    if (CERTIFICATE_REFUSED.test(cause.code ?? '')) {
+      const message = `${platform} at ${where} refuses the client certificate, or asks for one: ${cause.message}`
+      return new ScalerError('scaler/denied', message, { cause })
     }
     const isAbsent = cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED' || cause.code === 'ENOTFOUND'
     const remedy = isAbsent && hint !== undefined ? `; ${hint}` : ''
