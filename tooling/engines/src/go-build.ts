@@ -29,6 +29,21 @@ interface GoMod {
   readonly Replace: readonly { Old: { Path: string }; New: { Path: string; Version?: string } }[] | null
 }
 
+/**
+ * Why a build can't be made here, or null. Debian's own Go is often too old, and none is downloaded.
+ *
+ * @param least as in a go.mod: `1.26`
+ */
+export async function missingGo(least: string): Promise<string | null> {
+  const found = await go('/', ['env', 'GOVERSION']).catch(() => null)
+  const remedy = `it is built with Go ${least} or later: go.dev/dl, or a newer golang package of the distribution`
+  if (found === null) return `${remedy}; there is none on PATH`
+  const [major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(found)?.slice(1) ?? []).map(Number)
+  const [leastMajor = 0, leastMinor = 0] = least.split('.').map(Number)
+  const isEnough = major > leastMajor || (major === leastMajor && minor >= leastMinor)
+  return isEnough ? null : `${remedy}; this is ${found.trim()}`
+}
+
 /** Where the programs of a build are, whether or not they are there yet. */
 export function binDirectory(name: string): string {
   const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache')

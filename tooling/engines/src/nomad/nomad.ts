@@ -2,11 +2,10 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startDaemon, stopDaemons, untilReady } from '../daemons.ts'
 import type { Engine } from '../engine.ts'
-import { buildCommands } from '../go-build.ts'
-import { isOnPath } from '../on-path.ts'
+import { buildCommands, missingGo } from '../go-build.ts'
 import { freePorts } from '../ports.ts'
 import { stopTasks, unmountBelow } from './leftovers.ts'
-import { NOMAD_BUILD, NOMAD_PROGRAM } from './program.ts'
+import { LEAST_GO, NOMAD_BUILD, NOMAD_PROGRAM } from './program.ts'
 
 const READY_MS = 120_000
 const NODE = 'node1'
@@ -19,8 +18,7 @@ export const nomad: Engine = {
   name: 'nomad',
 
   async missing() {
-    if (existsSync(NOMAD_PROGRAM) || isOnPath('go')) return null
-    return 'it is built with Go, which is not there (apt-get install golang, or from go.dev)'
+    return existsSync(NOMAD_PROGRAM) ? null : missingGo(LEAST_GO)
   },
 
   isBuilt: () => existsSync(NOMAD_PROGRAM),

@@ -7,6 +7,9 @@ const VERSION = '1.10.5'
 const API = 'github.com/hashicorp/nomad/api'
 const API_VERSION = 'v0.0.0-20260907080526-08ef8f3d26da'
 
+/** What `go build` writes into the go.mod, for what Nomad's modules ask for. */
+export const LEAST_GO = '1.26'
+
 /** Nomad, as a Go module. */
 export const NOMAD_BUILD: GoBuild = {
   name: `nomad-${VERSION}`,
