@@ -1,5 +1,5 @@
 import { conformance } from '@brxy/scaler/conformance'
-import { whyNot } from '@brxy-tooling/engines'
+import { overlapping, whyNot } from '@brxy-tooling/engines'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { launchDriver } from './driver.testkit.ts'
 import { TestKubernetes } from './kubernetes.testkit.ts'
@@ -19,10 +19,10 @@ describe.skipIf(lack !== null)(`on a real Kubernetes${lack === null ? '' : ` (sk
 
   conformance(
     launchDriver(() => kubernetes, 'Job'),
-    { test },
+    { test: overlapping(test) },
   )
   conformance(
     launchDriver(() => kubernetes, 'Pod'),
-    { test },
+    { test: overlapping(test) },
   )
 })

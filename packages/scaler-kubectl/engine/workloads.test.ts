@@ -1,5 +1,5 @@
 import { conformance } from '@brxy/scaler/conformance'
-import { whyNot } from '@brxy-tooling/engines'
+import { overlapping, whyNot } from '@brxy-tooling/engines'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { TestKubernetes } from './kubernetes.testkit.ts'
 import { workloadDriver } from './workload-driver.testkit.ts'
@@ -19,10 +19,10 @@ describe.skipIf(lack !== null)(`on a real Kubernetes${lack === null ? '' : ` (sk
 
   conformance(
     workloadDriver(() => kubernetes, 'deployment'),
-    { test },
+    { test: overlapping(test) },
   )
   conformance(
     workloadDriver(() => kubernetes, 'statefulset'),
-    { test },
+    { test: overlapping(test) },
   )
 })
