@@ -3,6 +3,7 @@ import type { Pod } from './objects.ts'
 import {
   DELETION_COST,
   DELETION_COST_ANNOTATION,
+  isOver,
   isPresent,
   removableOf,
   replicaInstance,
@@ -84,4 +85,12 @@ it('counts no more when it is being ended or has ended', () => {
     }),
   ).toBe(false)
   expect(isPresent({ metadata, status: { phase: 'Failed' } })).toBe(false)
+})
+
+it('is over when it was told to end and has, which is no failure', () => {
+  const { metadata } = pod(0)
+  const told = { ...metadata, deletionTimestamp: '2026-11-22T22:00:00Z' }
+  expect(isOver({ metadata: told, status: { phase: 'Running' } })).toBe(false)
+  expect(isOver({ metadata: told, status: { phase: 'Succeeded' } })).toBe(true)
+  expect(isOver({ metadata, status: { phase: 'Failed' } })).toBe(false)
 })

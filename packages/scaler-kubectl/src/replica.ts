@@ -36,6 +36,14 @@ export function isPresent(pod: Pod): boolean {
   return pod.metadata.deletionTimestamp === undefined && stateOfPod(pod) !== 'ended'
 }
 
+/**
+ * Whether it was told to end and has. That is no failure, and nothing that a launch could stand for: it is listed no more,
+ * although the API has its record for another moment.
+ */
+export function isOver(pod: Pod): boolean {
+  return pod.metadata.deletionTimestamp !== undefined && stateOfPod(pod) === 'ended'
+}
+
 export function isReady(pod: Pod): boolean {
   return conditionOf(pod.status?.conditions, 'Ready', 'True') !== undefined
 }

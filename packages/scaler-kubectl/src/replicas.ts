@@ -17,6 +17,7 @@ import {
   DELETION_COST,
   DELETION_COST_ANNOTATION,
   isMarked,
+  isOver,
   isPresent,
   isReady,
   removableOf,
@@ -169,7 +170,9 @@ export class Replicas implements AppScaler {
   }
 
   async #instances(look: Look, signal: AbortSignal): Promise<Instance[]> {
-    const instances = look.pods.map((pod) => replicaInstance(this.#place.kind, pod))
+    const instances = look.pods
+      .filter((pod) => !isOver(pod))
+      .map((pod) => replicaInstance(this.#place.kind, pod))
     const missing = missingIds(look, this.#path)
     const problem = missing.length === 0 ? undefined : await this.#blocked(look, signal)
     if (problem === undefined) return instances
