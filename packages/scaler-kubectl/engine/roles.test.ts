@@ -199,7 +199,7 @@ describe.skipIf(lack !== null)(
           replicas: 0,
           selector: { matchLabels: labels },
           template: { metadata: { labels }, spec },
-          ...(kind === 'statefulset' ? { serviceName: 'none' } : {}),
+          ...(kind === 'statefulset' ? { serviceName: 'none', podManagementPolicy: 'Parallel' } : {}),
         },
       })
     }

@@ -93,6 +93,8 @@ export interface Workload {
     readonly selector: Selector
     readonly template: PodTemplate
     readonly updateStrategy?: { readonly type?: string }
+    /** Of a StatefulSet. */
+    readonly podManagementPolicy?: string
   }
   readonly status?: {
     readonly observedGeneration?: number

@@ -21,5 +21,10 @@ export function workloadAdvice(
     advice.push(
       `BRXY_INSTANCE of container "${linker?.name}" is not taken from the field ${ID_FIELDS[kind]}: the edge cannot tell which pod a linker is in`,
     )
+  // kubernetes.io/docs/concepts/workloads/controllers/statefulset: Deployment and Scaling Guarantees.
+  if (kind === 'statefulset' && spec.podManagementPolicy !== 'Parallel')
+    advice.push(
+      'podManagementPolicy is not Parallel: a parked pod is not ready, and Kubernetes starts and removes no higher one meanwhile',
+    )
   return advice
 }

@@ -89,9 +89,12 @@ describe('advice', () => {
     ])
   })
 
-  it("wants a StatefulSet's instance to be its uid", () => {
+  it("wants a StatefulSet's instance to be its uid, and its pods not to wait for each other", () => {
     expect(workloadAdvice('statefulset', workload(undefined), 'app')).toEqual([
       expect.stringContaining('metadata.uid'),
+      expect.stringContaining('podManagementPolicy is not Parallel'),
     ])
+    const parallel = { ...workload(undefined), spec: { ...SPEC, podManagementPolicy: 'Parallel' } }
+    expect(workloadAdvice('statefulset', parallel, 'app')).toHaveLength(1)
   })
 })
