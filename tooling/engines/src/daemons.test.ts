@@ -1,8 +1,8 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { startDaemon, stopDaemons, untilReady } from './daemons.ts'
+import { restartDaemon, startDaemon, stopDaemons, untilReady } from './daemons.ts'
 
 let dir = ''
 beforeEach(() => {
@@ -27,6 +27,16 @@ it('ends what it started, and forgets it', async () => {
   expect(isRunning(pid)).toBe(true)
   await stopDaemons(dir)
   expect(readdirSync(dir)).toEqual(['sleeper.log'])
+})
+
+it('starts one again with the same words', async () => {
+  const told = () => readFileSync(join(dir, 'teller.log'), 'utf8')
+  const pid = await startDaemon(dir, 'teller', { argv: ['sh', '-c', 'echo "$0"; sleep 600', 'a  word'] })
+  await untilReady(dir, 'teller', async () => told() === 'a  word\n', 20_000)
+  await restartDaemon(dir, 'teller')
+  await untilReady(dir, 'teller', async () => told() === 'a  word\na  word\n', 20_000)
+  expect(isRunning(pid)).toBe(false)
+  await expect(restartDaemon(dir, 'nobody')).rejects.toThrow('nobody does not run')
 })
 
 it('says with the end of its log that a daemon has ended before it was ready', async () => {

@@ -95,6 +95,15 @@ export async function stopDaemon(dir: string, name: string): Promise<void> {
   rmSync(file, { force: true })
 }
 
+/** Ends one of them and starts it again with the same words. @throws if it does not run */
+export async function restartDaemon(dir: string, name: string): Promise<void> {
+  const pid = runningPid(join(dir, `${name}.pid`))
+  if (pid === null) throw new Error(`${name} does not run`)
+  const [file = '', ...args] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1)
+  await stopDaemon(dir, name)
+  await startDaemon(dir, name, { argv: [file, ...args] })
+}
+
 async function stopGroup(pid: number, file: string): Promise<void> {
   signal(pid, 'SIGTERM')
   const killMs = performance.now() + KILL_AFTER_MS

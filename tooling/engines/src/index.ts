@@ -1,4 +1,4 @@
-export { type DaemonCommand, startDaemon, stopDaemons, untilReady } from './daemons.ts'
+export { type DaemonCommand, restartDaemon, startDaemon, stopDaemons, untilReady } from './daemons.ts'
 export { startDockerd, stopDockerd } from './docker/dockerd.ts'
 export { type ImageOptions, importImage } from './docker/image.ts'
 export { run } from './docker/run.ts'

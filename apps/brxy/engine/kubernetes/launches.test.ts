@@ -15,18 +15,8 @@ describe.skipIf(lack !== null)(
     let world: KubernetesEdge
     beforeAll(async () => {
       kubernetes = await KubernetesWorld.start('launches')
-      await kubernetes.api.apply('/api/v1/namespaces', { metadata: { name: 'full' } })
-      await kubernetes.api.apply('/api/v1/namespaces/full/resourcequotas', {
-        metadata: { name: 'none' },
-        spec: { hard: { pods: '0' } },
-      })
       world = await startEdge(kubernetes.options(), {
         shop: { kubectl: { template: jobTemplate() } },
-        unpullable: { kubectl: { template: jobTemplate({ image: 'registry.invalid/none:1' }) } },
-        full: { kubectl: { template: jobTemplate(), namespace: 'full' } },
-        crashing: {
-          kubectl: { template: jobTemplate({ command: ['sh', '-c', 'echo no database >&2; exit 3'] }) },
-        },
       })
     }, BUILD_MS)
     afterAll(async () => {
@@ -51,23 +41,5 @@ describe.skipIf(lack !== null)(
       )
       expect(edge.matching('launch failed')).toEqual([])
     })
-
-    it.each([
-      ['unpullable', 'image', /registry\.invalid\/none:1/],
-      ['full', 'quota', /exceeded quota: none/],
-      ['crashing', 'crashed', /status 3: no database/],
-    ])(
-      '%s: held requests fail fast with the class "%s", and the operator reads what Kubernetes says',
-      async (app, code, message) => {
-        const { edge } = world
-        const { status, text } = await edge.ask('/', { host: `${app}.test`, headers: { accept: '*/*' } })
-        expect(status).toBe(503)
-        expect(JSON.parse(text)).toMatchObject({ problem: code })
-        // Clients get a text for the class, and nothing of what the platform said.
-        expect(text).not.toMatch(message)
-        const { problem } = await edge.event('launch failed', (event) => event.app === app)
-        expect(problem).toMatchObject({ code, message: expect.stringMatching(message) })
-      },
-    )
   },
 )

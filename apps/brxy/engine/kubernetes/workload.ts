@@ -17,11 +17,21 @@ export class Workload {
     this.#path = world.path(`${kind}s/${APP}`, 'apps/v1')
   }
 
-  /** examples/kubernetes/deployment.yaml. It says no number, so one replica is made. @param tunnel the edge's port */
-  static async apply(world: KubernetesWorld, kind: WorkloadKind, tunnel: number): Promise<Workload> {
+  /**
+   * examples/kubernetes/deployment.yaml. It says no number, so one replica is made.
+   *
+   * @param tunnel the edge's port
+   * @param command instead of the linker's
+   */
+  static async apply(
+    world: KubernetesWorld,
+    kind: WorkloadKind,
+    tunnel: number,
+    command: readonly string[] = LINKED,
+  ): Promise<Workload> {
     const token = Buffer.from(await tokenFor(APP)).toString('base64')
     await world.api.apply(world.path('secrets'), { metadata: { name: `${APP}-brxy` }, data: { token } })
-    await world.api.create(world.path(`${kind}s`, 'apps/v1'), here(kind, tunnel))
+    await world.api.create(world.path(`${kind}s`, 'apps/v1'), here(kind, tunnel, command))
     return new Workload(world, kind)
   }
 
@@ -46,13 +56,13 @@ export class Workload {
 }
 
 /** The example with the image of the tests, and with the node's network, for there is no other: so ports differ. */
-function here(kind: WorkloadKind, tunnel: number): ApiObject {
+function here(kind: WorkloadKind, tunnel: number, command: readonly string[]): ApiObject {
   const [object] = example('deployment.yaml')
   const pod = object.spec.template.spec
   const [container] = pod.containers
   pod.hostNetwork = true
   container.image = IMAGE
-  container.command = LINKED
+  container.command = command
   container.readinessProbe = {
     exec: { command: ['test', '-f', '/tmp/ready'] },
     periodSeconds: 1,
