@@ -1,0 +1,109 @@
+// From a request for an app of which nothing runs to its answer, with a Job for each launch;
+// beside `kubectl create` of such a Job, and `kubectl scale` from 0 to 1, of the same image and application until it answers. In
+// turns, in one run: node tooling/scripts/bench-kubectl.mjs [ROUNDS] (after pnpm build)
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { askMs, compare, engines, fill, freePort, startEdge, status } from './bench-launches.mjs'
+
+const { startEngine } = await engines('started.js')
+const { importNodeImage } = await engines('kubernetes/image.js')
+const { KubernetesApi } = await engines('kubernetes/api.js')
+const { program } = await engines('kubernetes/programs.js')
+
+const rounds = Number(process.argv[2] ?? 10)
+const IMAGE = 'brxy-bench/app:1'
+const PODS = '/api/v1/namespaces/default/pods'
+const JOBS = '/apis/batch/v1/namespaces/default/jobs'
+const DEPLOYMENTS = '/apis/apps/v1/namespaces/default/deployments'
+const engine = await startEngine('kubernetes')
+const { KUBECONFIG: kubeconfig } = engine.env
+const api = new KubernetesApi(kubeconfig)
+const dir = mkdtempSync(join(tmpdir(), 'brxy-bench-kubectl-'))
+const scaler = { kubeconfig, transport: 'proxy', binary: program('kubectl') }
+let edge
+try {
+  await importNodeImage(engine.dir, { name: IMAGE, fill, config: { Env: ['PATH=/bin'] } })
+  const port = await freePort()
+  const own = { env: variables({ PORT: port }), command: ['node', '/app.mjs'] }
+  await api.create(DEPLOYMENTS, deployment('direct', own))
+  const template = JSON.stringify(job({ env: variables({ BRXY_IDLE: '100ms' }) }))
+  edge = await startEdge(dir, { name: 'kubectl', scaler, app: { template } })
+  await compare(rounds, {
+    'a held request': brxyRound,
+    'kubectl create': () => createRound(port, job(own)),
+    'kubectl scale': () => scaleRound(port),
+  })
+} finally {
+  await edge?.stop()
+  api.close()
+  await engine.stop()
+  rmSync(dir, { recursive: true, force: true })
+}
+
+async function brxyRound() {
+  const tookMs = await askMs(edge.port)
+  await untilNone()
+  return tookMs
+}
+
+async function createRound(port, object) {
+  const file = join(dir, 'job.json')
+  writeFileSync(file, JSON.stringify({ ...object, metadata: { name: 'direct' } }))
+  const tookMs = await untilAnswered(port, kubectl('create', '-f', file))
+  await api.delete(`${JOBS}/direct`)
+  await untilNone()
+  return tookMs
+}
+
+async function scaleRound(port) {
+  const tookMs = await untilAnswered(port, kubectl('scale', 'deployment/direct', '--replicas=1'))
+  await api.patch(`${DEPLOYMENTS}/direct`, { spec: { replicas: 0 } })
+  await untilNone()
+  return tookMs
+}
+
+async function untilAnswered(port, command) {
+  const since = performance.now()
+  command.catch(() => {})
+  while ((await status(port, 'localhost')) !== 200) await sleep(2)
+  const tookMs = performance.now() - since
+  await command
+  return tookMs
+}
+
+/** What goes on leaving would be measured with the next start. */
+async function untilNone() {
+  while ((await api.list(PODS)).length + (await api.list(JOBS)).length > 0) await sleep(50)
+}
+
+function kubectl(...words) {
+  return promisify(execFile)(program('kubectl'), ['--kubeconfig', kubeconfig, ...words])
+}
+
+function job(container) {
+  const spec = { ...podSpec(container), restartPolicy: 'Never' }
+  return { apiVersion: 'batch/v1', kind: 'Job', spec: { template: { spec } } }
+}
+
+function deployment(name, container) {
+  const labels = { app: name }
+  const template = { metadata: { labels }, spec: podSpec(container) }
+  return { metadata: { name }, spec: { replicas: 0, selector: { matchLabels: labels }, template } }
+}
+
+/** Pods use the node's network, for there is no other. An application that is alone in one heeds no SIGTERM, and is not waited for. */
+function podSpec(container) {
+  const containers = [
+    { name: 'app', image: IMAGE, command: ['brxy-link', '--', 'node', '/app.mjs'], ...container },
+  ]
+  const terminationGracePeriodSeconds = container.command === undefined ? 45 : 1
+  return { hostNetwork: true, automountServiceAccountToken: false, terminationGracePeriodSeconds, containers }
+}
+
+function variables(env) {
+  return Object.entries({ SECONDS: 0, ...env }).map(([name, value]) => ({ name, value: `${value}` }))
+}
