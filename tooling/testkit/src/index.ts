@@ -17,4 +17,5 @@ export {
   runToEnd,
   testEnvironment,
 } from './process.ts'
+export { Systemd } from './systemd.ts'
 export { tempDir } from './temp-dir.ts'
