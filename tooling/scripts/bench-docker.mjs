@@ -1,52 +1,39 @@
 // From a request for an app of which nothing runs to its answer, with containers; beside `docker run` of the same image and
 // application until it answers. In turns, in one run: node tooling/scripts/bench-docker.mjs [ROUNDS] (after pnpm build)
-import { mkdirSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort, held, inTurns, report, startEdge, status } from './bench-platform.mjs'
-import { root } from './run.mjs'
+import { askMs, compare, engines, fill, freePort, startEdge, status } from './bench-launches.mjs'
 
-const engines = (name) => import(join(root, 'tooling/engines/dist', name))
 const { startEngine } = await engines('started.js')
 const { importImage } = await engines('docker/image.js')
 const { run } = await engines('docker/run.js')
-const { add, addBusybox, addLinker, addNode } = await engines('rootfs.js')
 
 const rounds = Number(process.argv[2] ?? 10)
 const IMAGE = 'brxy-bench/app'
 const engine = await startEngine('docker')
-const env = { ...engine.env }
+const dir = mkdtempSync(join(tmpdir(), 'brxy-bench-docker-'))
+const { env } = engine
 let edge
 try {
-  await importImage(env.DOCKER_HOST, {
-    name: IMAGE,
-    changes: ['ENV PATH=/bin', 'CMD ["brxy-link", "--", "node", "/app.mjs"]'],
-    fill(rootfs) {
-      addBusybox(rootfs)
-      addNode(rootfs)
-      addLinker(rootfs)
-      add(rootfs, join(root, 'examples/demo/app.mjs'), '/app.mjs')
-      mkdirSync(join(rootfs, 'root'))
-    },
-  })
+  const changes = ['ENV PATH=/bin', 'CMD ["brxy-link", "--", "node", "/app.mjs"]']
+  await importImage(env.DOCKER_HOST, { name: IMAGE, changes, fill })
   const container = {
     Image: IMAGE,
     Env: ['SECONDS=0', 'BRXY_IDLE=100ms'],
     HostConfig: { NetworkMode: 'host' },
   }
-  edge = await startEdge({
-    scaler: { docker: { container } },
-    ofAll: { docker: { host: env.DOCKER_HOST } },
-  })
-  const times = await inTurns(rounds, { brxy: () => brxyRound(edge.port), docker: dockerRound })
-  report(rounds, ['docker run until it answers', times.docker], ["a held request's answer", times.brxy])
+  edge = await startEdge(dir, { name: 'docker', scaler: { host: env.DOCKER_HOST }, app: { container } })
+  await compare(rounds, { 'a held request': brxyRound, 'docker run': dockerRound })
 } finally {
   await edge?.stop()
   await engine.stop()
+  rmSync(dir, { recursive: true, force: true })
 }
 
-async function brxyRound(port) {
-  const tookMs = await held(port)
+async function brxyRound() {
+  const tookMs = await askMs(edge.port)
   while ((await run('docker', ['ps', '-aq'], env)).trim() !== '') await sleep(50)
   return tookMs
 }
@@ -56,7 +43,7 @@ async function dockerRound() {
   const since = performance.now()
   const flags = ['-d', '--init', '--network', 'host', '-e', 'SECONDS=0', '-e', `PORT=${port}`]
   const started = run('docker', ['run', ...flags, IMAGE, 'node', '/app.mjs'], env)
-  while ((await status(port)) !== 200) await sleep(2)
+  while ((await status(port, 'localhost')) !== 200) await sleep(2)
   const tookMs = performance.now() - since
   await run('docker', ['rm', '-f', (await started).trim()], env)
   return tookMs

@@ -1,4 +1,4 @@
-// What the benchmarks of platforms have in common (bench-docker.mjs, bench-kubectl.mjs): an application of which nothing runs is
+// What the benchmarks of platforms have in common (bench-docker.mjs, bench-kubectl.mjs, bench-nomad.mjs): an application of which nothing runs is
 // asked through an edge and, in turns, started by the platform's own means; medians of both.
 import { spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'

@@ -1,13 +1,13 @@
 // From a request for an app of which nothing runs to its answer, with the shipped parameterized job on Nomad; beside
 // `nomad job dispatch` of a job with the same driver and application, alone, until it answers. In turns, in one run:
 // node tooling/scripts/bench-nomad.mjs [ROUNDS] (after pnpm build)
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort, held, inTurns, report, startEdge, status } from './bench-platform.mjs'
+import { askMs, compare, engines, freePort, startEdge, status } from './bench-launches.mjs'
 import { root } from './run.mjs'
 
-const engines = (name) => import(join(root, 'tooling/engines/dist', name))
 const { startEngine } = await engines('started.js')
 const { NOMAD_PROGRAM } = await engines('nomad/program.js')
 const { run } = await engines('docker/run.js')
@@ -40,6 +40,7 @@ job "bare" {
 
 const engine = await startEngine('nomad')
 const { NOMAD_ADDR, NOMAD_TOKEN } = engine.env
+const dir = mkdtempSync(join(tmpdir(), 'brxy-bench-nomad-'))
 let edge
 try {
   await register(readFileSync(join(root, 'examples/nomad/shop.nomad.hcl'), 'utf8'), {
@@ -48,20 +49,17 @@ try {
     app: ['env', 'SECONDS=0', ...APP],
   })
   await register(BARE)
-  edge = await startEdge({
-    scaler: { nomad: { job: 'shop' } },
-    ofAll: { nomad: { address: NOMAD_ADDR, token: NOMAD_TOKEN } },
-  })
-  const times = await inTurns(rounds, { brxy: () => brxyRound(edge.port), nomad: nomadRound })
-  const { nomad, brxy } = times
-  report(rounds, ['nomad job dispatch until it answers', nomad], ["a held request's answer", brxy])
+  const scaler = { address: NOMAD_ADDR, token: NOMAD_TOKEN }
+  edge = await startEdge(dir, { name: 'nomad', scaler, app: { job: 'shop' } })
+  await compare(rounds, { 'a held request': brxyRound, 'nomad job dispatch': nomadRound })
 } finally {
   await edge?.stop()
   await engine.stop()
+  rmSync(dir, { recursive: true, force: true })
 }
 
-async function brxyRound(port) {
-  const tookMs = await held(port)
+async function brxyRound() {
+  const tookMs = await askMs(edge.port)
   await untilIdle()
   return tookMs
 }
@@ -74,7 +72,7 @@ async function nomadRound() {
     ['job', 'dispatch', '-detach', '-meta', `PORT=${port}`, 'bare'],
     engine.env,
   )
-  while ((await status(port)) !== 200) await sleep(2)
+  while ((await status(port, 'localhost')) !== 200) await sleep(2)
   const tookMs = performance.now() - since
   const [, id] = /Dispatched Job ID += (\S+)/.exec(await dispatched)
   await ask('DELETE', `/v1/job/${encodeURIComponent(id)}?purge=true`)
