@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import type { Readable } from 'node:stream'
 
 // A connection over loopback is accepted or refused at once, except when the backlog is full; a health page may have
 // to wait for a single-threaded application that is still busy with itself.
@@ -94,14 +95,8 @@ function askHttp1(
   })
   const attempt: Attempt = { connection, isReady: false }
   connection.on('response', (response) => {
-    const status = response.statusCode ?? 0
-    attempt.isReady = status >= 200 && status < 400
-    let bytes = 0
-    response.on('error', () => {}) // cut short: its head has given the answer
-    response.on('data', (chunk: Buffer) => {
-      bytes += chunk.length
-      if (bytes > MAX_HEALTH_BYTES) connection.destroy()
-    })
+    attempt.isReady = isWell(response.statusCode)
+    readToEnd(response, attempt)
   })
   return attempt
 }
@@ -125,15 +120,23 @@ function askH2(
     ':authority': `localhost:${port}`,
     'user-agent': 'brxy-link',
   })
-  request.on('response', ({ ':status': status = 0 }) => {
-    attempt.isReady = status >= 200 && status < 400
+  request.on('response', ({ ':status': status }) => {
+    attempt.isReady = isWell(status)
   })
+  readToEnd(request, attempt)
+  request.on('close', () => connection.close())
+  return attempt
+}
+
+function isWell(status = 0): boolean {
+  return status >= 200 && status < 400
+}
+
+function readToEnd(body: Readable, { connection }: Attempt): void {
   let bytes = 0
-  request.on('data', (chunk: Buffer) => {
+  body.on('error', () => {}) // cut short: its head has given the answer
+  body.on('data', (chunk: Buffer) => {
     bytes += chunk.length
     if (bytes > MAX_HEALTH_BYTES) connection.destroy()
   })
-  request.on('error', () => {}) // as above
-  request.on('close', () => connection.close())
-  return attempt
 }
