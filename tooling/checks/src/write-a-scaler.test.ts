@@ -86,8 +86,11 @@ describe('the adapter of the page', () => {
     async () => {
       const [name, told] = failure.text.trimEnd().split('\n')
       const from = '        const there ='
-      const forgets =
-        "        for (const { id, state } of await observe(signal)) if (state === 'ended') await platform.stop(id)\n"
+      const forgets = `
+        const { rm } = await import('node:fs/promises')
+        for (const { id, state } of await observe(signal))
+          if (state === 'ended') await rm(new URL('processes/' + id, import.meta.url), { recursive: true })
+`
       const adapter = modules.get('mine.mjs') ?? ''
       expect(adapter).toContain(from)
       writeFileSync(join(folder.path, 'mine.mjs'), adapter.replace(from, forgets + from))
