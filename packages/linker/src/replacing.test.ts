@@ -1,7 +1,7 @@
 import { BODY_UNKNOWN } from '@brxy/protocol'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { isRunning, until } from './app/processes.testkit.ts'
-import { CompiledLinker, type LinkerProcess } from './linker-process.testkit.ts'
+import { linkerWorld } from './linker-world.testkit.ts'
 import { TestEdge } from './tunnel/edge.testkit.ts'
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 })
@@ -21,30 +21,13 @@ const APP = `
 `
 const NODE_APP = ['--', process.execPath, '-e', APP]
 
-let compiled: CompiledLinker
-let edge: TestEdge
-
-beforeAll(() => {
-  compiled = new CompiledLinker()
-})
-afterAll(() => compiled.remove())
-beforeEach(async () => {
-  edge = await TestEdge.start()
-})
-afterEach(async () => {
-  await compiled.end()
-  await edge.close()
-  expect(edge.bugs).toEqual([])
-})
-
-function link(args: readonly string[], env: Readonly<Record<string, string>> = {}): LinkerProcess {
-  return compiled.run(['-e', edge.address, '-r', 'shop', ...args], env)
-}
+const world = linkerWorld()
+const { link } = world
 
 describe('a linker without a terminal that hears SIGHUP', () => {
   it('asks for a successor, serves until there is one, finishes what runs, and exits with 0', async () => {
     const linker = link(NODE_APP)
-    const session = await edge.granted(1)
+    const session = await world.edge.granted(1)
     linker.signal('SIGHUP')
     await session.says('replace')
     const during = session.open({ method: 'POST', target: '/echo', body: BODY_UNKNOWN })
@@ -62,7 +45,7 @@ describe('a linker without a terminal that hears SIGHUP', () => {
 
   it('stays when there will be none, says why, and asks again at the next SIGHUP', async () => {
     const linker = link(NODE_APP)
-    const session = await edge.granted(1)
+    const session = await world.edge.granted(1)
     linker.signal('SIGHUP')
     await session.says('replace')
     session.session.verdict(false)
@@ -74,7 +57,7 @@ describe('a linker without a terminal that hears SIGHUP', () => {
 
   it('stays when nobody answers in time', async () => {
     const linker = link(NODE_APP, { BRXY_REPLACE_TIMEOUT: '50ms' })
-    const session = await edge.granted(1)
+    const session = await world.edge.granted(1)
     linker.signal('SIGHUP')
     await linker.logs('this instance stays: no replacement within 0.1 s')
     expect((await session.get('/pid')).status).toBe(200)
@@ -82,7 +65,7 @@ describe('a linker without a terminal that hears SIGHUP', () => {
 
   it('drains when SIGTERM follows', async () => {
     const linker = link(NODE_APP)
-    const session = await edge.granted(1)
+    const session = await world.edge.granted(1)
     linker.signal('SIGHUP')
     await session.says('replace')
     linker.signal('SIGTERM')
@@ -93,15 +76,15 @@ describe('a linker without a terminal that hears SIGHUP', () => {
 
 describe('a linker that an edge wants parked', () => {
   beforeEach(async () => {
-    await edge.close()
-    edge = await TestEdge.start({ welcome: { leave: 'park' } })
+    await world.edge.close()
+    world.edge = await TestEdge.start({ welcome: { leave: 'park' } })
   })
 
   /** One whose successor serves, so that its application was stopped; the process id that this had. */
   async function parked(env: Readonly<Record<string, string>> = {}, ...flags: string[]) {
     const linker = link([...flags, ...NODE_APP], env)
     const { pid } = await linker.logs('application started')
-    const session = await edge.granted(1)
+    const session = await world.edge.granted(1)
     linker.signal('SIGHUP')
     await session.says('replace')
     session.session.verdict(true)
@@ -116,7 +99,7 @@ describe('a linker that an edge wants parked', () => {
     session.log.length = 0
     session.session.recall()
     await session.says('status ready')
-    await edge.granted(1)
+    await world.edge.granted(1)
     expect(session.log.slice(0, 3)).toEqual(['status starting', 'status ready', 'grant 1'])
     const { text } = await session.get('/pid')
     expect([Number(text) === pid, linker.logged('application started').at(-1)?.pid]).toEqual([
@@ -127,7 +110,7 @@ describe('a linker that an edge wants parked', () => {
 
   it('is parked when it is idle, each time', async () => {
     link(['--idle', '50ms', ...NODE_APP])
-    const session = await edge.session()
+    const session = await world.edge.session()
     for (let time = 0; time < 2; time++) {
       await session.says('leave')
       session.log.length = 0
@@ -151,7 +134,7 @@ describe('a linker that an edge wants parked', () => {
   })
 
   it('reports that it cannot be started again, and exits as the application did', async () => {
-    const { linker, session } = await parked({ STARTED: `${compiled.folder}/started` })
+    const { linker, session } = await parked({ STARTED: `${world.compiled.folder}/started` })
     session.session.recall()
     await session.says('status failed')
     expect(session.statuses.at(-1)).toMatchObject({ phase: 'failed', exitCode: 7 })
@@ -168,7 +151,7 @@ describe('a linker that an edge wants parked', () => {
   it('says that it is parked when it dials again, and may be recalled there', async () => {
     const { session } = await parked()
     session.socket.destroy()
-    const next = await edge.session(1)
+    const next = await world.edge.session(1)
     expect(next.hello).toMatchObject({ phase: 'parked', replaces: 's-1' })
     next.session.recall()
     await next.says('grant 1')
@@ -177,7 +160,7 @@ describe('a linker that an edge wants parked', () => {
 
   it('exits with 0 when there is no edge any more', async () => {
     const { linker } = await parked({}, '--lost', '500ms')
-    await edge.close()
+    await world.edge.close()
     expect(await linker.ends()).toBe(0)
   })
 })
