@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest'
+import { OPTIONS } from './controller.testkit.ts'
+import { always, type History, inOrderOfLeaving, Sightings, type Step } from './history.testkit.ts'
+import type { Member } from './members.ts'
+
+const PARKING = ['by hand', 'swap', 'park', 'hold'] as const
+const recalled = ({ did }: Step) => did.flatMap((each) => (each.kind === 'recall' ? [each.member] : []))
+const isMore = ({ kind }: Step['did'][number]) => kind === 'recall' || kind === 'launching'
+const namesOf = (members: readonly Member[]) => members.map(({ key }) => key)
+
+/** Those that were let go because a successor serves. */
+class Replaced extends Set<string> {
+  see({ did }: Step): void {
+    for (const each of did)
+      if (each.kind === 'verdict' && each.on === 'replace' && each.go) this.add(each.member)
+  }
+
+  /** Who is parked and may be recalled. */
+  others({ members }: History): Member[] {
+    return members.filter(({ phase, key }) => phase === 'parked' && !this.has(key))
+  }
+}
+
+describe('in any history with instances that park', () => {
+  it('nothing is launched while one that could be recalled is parked', () => {
+    always(PARKING, () => {
+      const replaced = new Replaced()
+      return {
+        onStep(step, history) {
+          replaced.see(step)
+          const isLaunched = step.did.some((each) => each.kind === 'launching' && each.replaces === null)
+          if (isLaunched) expect(namesOf(replaced.others(history))).toEqual([])
+        },
+      }
+    })
+  })
+
+  it('who was replaced is not recalled, and of the others the last that would be removed', () => {
+    const seen = new Sightings('several', 'passed over')
+    always(PARKING, () => {
+      const replaced = new Replaced()
+      return {
+        onStep(step, history) {
+          replaced.see(step)
+          const back = recalled(step)
+          const were = history.members.filter(({ key }) => step.before.get(key) === 'parked')
+          const might = inOrderOfLeaving(were.filter(({ key }) => !replaced.has(key)))
+          expect(back).toEqual(namesOf(might).reverse().slice(0, back.length))
+          if (back.length > 0 && might.length > 1) seen.saw('several')
+          if (step.did.some(isMore) && might.length < were.length) seen.saw('passed over')
+        },
+      }
+    })
+    seen.expectAll()
+  })
+
+  it('who is parked takes nobody’s place: what is held has somebody come, unless max leave', () => {
+    const seen = new Sightings('beside a parked one')
+    always(PARKING, () => ({
+      onStep(_, { held, members, options }) {
+        if (held === 0) return
+        const phases = members.map(({ phase }) => phase)
+        const leaving = phases.filter((phase) => phase === 'leaving').length
+        const isAwaited = phases.some((phase) => !['leaving', 'parked', 'gone'].includes(phase))
+        expect(isAwaited || leaving >= options.max).toBe(true)
+        if (phases.includes('parked')) seen.saw('beside a parked one')
+      },
+    }))
+    seen.expectAll()
+  })
+
+  it('the platform is to remove who is parked and listed, and no longer one that is recalled', () => {
+    const seen = new Sightings('removed', 'recalled')
+    always(PARKING, () => ({
+      onStep(step, { controller, members, targets, listed }) {
+        const { want, remove } = targets.at(-1) ?? { want: 0, remove: [] }
+        const removed = new Set(remove.map(({ launch }) => launch))
+        for (const key of recalled(step)) {
+          expect(removed.has(key)).toBe(false)
+          if (controller.member(key)?.launched) expect(want).toBeGreaterThan(0)
+          seen.saw('recalled')
+        }
+        for (const { key, phase } of members) {
+          if (phase !== 'parked' || !listed.has(key)) continue
+          expect(removed.has(key)).toBe(true)
+          seen.saw('removed')
+        }
+      },
+    }))
+    seen.expectAll()
+  })
+
+  it('one that is recalled has startTimeout to be ready, and has failed when that is over', () => {
+    const seen = new Sightings('in time', 'too late')
+    always(PARKING, () => {
+      const untilMs = new Map<string, number>()
+      return {
+        // Whatever it says itself is another story.
+        onEvent: (_, { key }) => void untilMs.delete(key),
+        onStep(step, { controller, nowMs }) {
+          for (const key of recalled(step)) untilMs.set(key, nowMs + OPTIONS.startTimeoutMs)
+          for (const [key, endMs] of untilMs) {
+            const isStarting = controller.member(key)?.phase === 'starting'
+            expect(isStarting, `${key} until ${endMs} at ${nowMs}`).toBe(nowMs < endMs)
+            seen.saw(isStarting ? 'in time' : 'too late')
+            if (!isStarting) untilMs.delete(key)
+          }
+        },
+      }
+    })
+    seen.expectAll()
+  })
+})
