@@ -2,6 +2,7 @@ import { Random } from '../random.ts'
 import { makeDispute } from './dispute.ts'
 import { makeEarlyAnswers } from './early-answer.ts'
 import { makeFarewell } from './farewell.ts'
+import { makeRecalls, parkingApp } from './recall.ts'
 import type { AppPlan, Fault, RequestPlan, Scenario } from './scenario.ts'
 
 /** Chance of its own: what else happens in a history does not depend on it. */
@@ -10,6 +11,7 @@ const SALT = 0xd15_b07e
 const DISPUTES = 0.25
 const FAREWELLS = 0.1
 const EARLY_ANSWERS = 0.1
+const RECALLS = 0.1
 /** Longer than it takes until the next request. */
 const KEEP_ALIVE_MS = 5_000
 /** Requests and clients from here on: far beyond the others. */
@@ -37,9 +39,13 @@ export function withCrossings(scenario: Scenario): Scenario {
     const slow = { ...app, ignoresTerm: true }
     return add(instead(scenario, app, slow), makeFarewell(random, slow, network, healAtMs, FIRST_ID))
   }
-  if (!random.chance(EARLY_ANSWERS)) return scenario
-  const kept = { ...app, keepAliveMs: KEEP_ALIVE_MS }
-  return add(instead(scenario, app, kept), makeEarlyAnswers(random, kept, healAtMs, FIRST_ID))
+  if (random.chance(EARLY_ANSWERS)) {
+    const kept = { ...app, keepAliveMs: KEEP_ALIVE_MS }
+    return add(instead(scenario, app, kept), makeEarlyAnswers(random, kept, healAtMs, FIRST_ID))
+  }
+  if (!random.chance(RECALLS)) return scenario
+  const parks = parkingApp(app, `app${apps.length + 1}`)
+  return add({ ...scenario, apps: [...apps, parks] }, makeRecalls(random, parks, healAtMs, FIRST_ID))
 }
 
 function instead(scenario: Scenario, app: AppPlan, other: AppPlan): Scenario {
