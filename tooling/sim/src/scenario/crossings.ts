@@ -7,6 +7,7 @@ import type { AppPlan, Fault, RequestPlan, Scenario } from './scenario.ts'
 
 /** Chance of its own: what else happens in a history does not depend on it. */
 const SALT = 0xd15_b07e
+const RECALLS_SALT = 0x9a_4ced
 /** Of histories with several edges. */
 const DISPUTES = 0.25
 const FAREWELLS = 0.1
@@ -43,9 +44,10 @@ export function withCrossings(scenario: Scenario): Scenario {
     const kept = { ...app, keepAliveMs: KEEP_ALIVE_MS }
     return add(instead(scenario, app, kept), makeEarlyAnswers(random, kept, healAtMs, FIRST_ID))
   }
-  if (!random.chance(RECALLS)) return scenario
+  const ofRecalls = new Random(seed ^ RECALLS_SALT)
+  if (!ofRecalls.chance(RECALLS)) return scenario
   const parks = parkingApp(app, `app${apps.length + 1}`)
-  return add({ ...scenario, apps: [...apps, parks] }, makeRecalls(random, parks, healAtMs, FIRST_ID))
+  return add({ ...scenario, apps: [...apps, parks] }, makeRecalls(ofRecalls, parks, healAtMs, FIRST_ID))
 }
 
 function instead(scenario: Scenario, app: AppPlan, other: AppPlan): Scenario {
