@@ -1,7 +1,7 @@
+export { freePorts } from '@brxy-tooling/engines/ports'
 export { type Answer, type AskOptions, ask, begin } from './ask.ts'
 export { BRXY, brxy, EdgeProcess, type EdgeProcessOptions, type LoggedEvent } from './edge-process.ts'
 export { eventually, PATIENCE_MS, within } from './eventually.ts'
-export { freePorts } from './free-port.ts'
 export { Gate } from './gate.ts'
 export { Marathon } from './marathon.ts'
 export { hasPeer } from './peer.ts'
