@@ -4,21 +4,20 @@ import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { startDaemon, stopDaemons, untilReady } from '../daemons.ts'
 import type { Engine, Log } from '../engine.ts'
-import { binDirectory, buildCommands, isBuilt } from '../go-build.ts'
+import { binDirectory, buildCommands, isBuilt, missingGo } from '../go-build.ts'
 import { isOnPath } from '../on-path.ts'
 import { freePorts } from '../ports.ts'
 import { commands, type DaemonName } from './daemons.ts'
 import { endContainers, recordFixed, removeFixed } from './down.ts'
 import { CNI_BIN, NODE, Places, type Ports, writeFiles } from './files.ts'
 import { buildPause, importPause, isPauseBuilt } from './pause.ts'
-import { KUBERNETES_BUILD, program } from './programs.ts'
+import { KUBERNETES_BUILD, LEAST_GO, program } from './programs.ts'
 
 const run = promisify(execFile)
 
 /** A start of the control plane takes 3 s alone; a busy machine takes its time. */
 const READY_MS = 120_000
 const PACKAGES: Readonly<Record<string, string>> = {
-  go: 'golang',
   etcd: 'etcd-server',
   containerd: 'containerd',
   ctr: 'containerd',
@@ -32,6 +31,8 @@ export const kubernetes: Engine = {
 
   async missing() {
     if (process.getuid?.() !== 0) return 'it needs root, for containers'
+    const go = kubernetes.isBuilt() ? null : await missingGo(LEAST_GO)
+    if (go !== null) return go
     const packages = Object.keys(PACKAGES)
       .filter((name) => !isOnPath(name))
       .map((name) => PACKAGES[name] as string)
