@@ -9,6 +9,8 @@ export class FakePlatform implements Scaler {
   readonly removed: string[] = []
   /** What its linkers do after GO. */
   leave: AppScaler['leave'] = 'exit'
+  /** Whether it leaves alone what it is to remove, and says so. */
+  keeps = false
   /** Of what was started here; the others belong to every route. */
   readonly #routes = new Map<string, string>()
   host!: Host
@@ -53,7 +55,8 @@ export class FakePlatform implements Scaler {
           this.#put(launch.id, 'starting')
         }
         for (const { id } of remove) {
-          if (this.instances.delete(id)) this.removed.push(id)
+          if (this.keeps) this.tell(id, { kept: true }, route)
+          else if (this.instances.delete(id)) this.removed.push(id)
         }
         return list()
       },

@@ -4,6 +4,7 @@ import {
   countedTarget,
   type Host,
   type Instance,
+  keptInstances,
   type Problem,
   type Target,
 } from '@brxy/scaler'
@@ -69,13 +70,12 @@ export class Replicas implements AppScaler {
     try {
       for (let conflicts = 0; ; conflicts++) {
         try {
-          await this.#attempt(target, signal)
-          break
+          const kept = await this.#attempt(target, signal)
+          return keptInstances(await this.#instances(await this.#look(signal), signal), kept)
         } catch (error) {
           if (!isStatus(error, 409) || conflicts === MAX_CONFLICTS) throw error
         }
       }
-      return await this.#instances(await this.#look(signal), signal)
     } catch (error) {
       throw scalerError(error, signal)
     }
@@ -93,7 +93,8 @@ export class Replicas implements AppScaler {
     return `${this.#place.kind}s/${this.#place.name}`
   }
 
-  async #attempt({ want, remove }: Target, signal: AbortSignal): Promise<void> {
+  /** @returns ids of those that it left alone ({@link Instance.kept}) */
+  async #attempt({ want, remove }: Target, signal: AbortSignal): Promise<ReadonlySet<string>> {
     const { kind } = this.#place
     const ids = new Set(remove.map(({ id }) => id))
     const isLeaver = (pod: Pod) => isPresent(pod) && ids.has(replicaId(kind, pod))
@@ -118,6 +119,7 @@ export class Replicas implements AppScaler {
     // What has ended for good (evicted, for example) is only a record.
     const ended = pods.filter((pod) => !isPresent(pod) && ids.has(replicaId(kind, pod)))
     await Promise.all(ended.map((pod) => this.#end(pod, signal)))
+    return new Set(next.keepsAll ? [...leavers].map((pod) => replicaId(kind, pod)) : [])
   }
 
   /** Marks those that leave, so that they are the ones which are removed. @returns a look that shows it */

@@ -4,6 +4,7 @@ import {
   countedTarget,
   type Host,
   type Instance,
+  keptInstances,
   ScalerError,
   type Target,
 } from '@brxy/scaler'
@@ -47,7 +48,10 @@ export class CountApp implements AppScaler {
     const target = countedTarget({ want, replicas, ...this.#leavers(top, replicas, remove) })
     if (target.replicas !== replicas) await this.#set(group, target.replicas, signal)
     for (const { ID } of top.slice(0, target.recycle)) await this.#api.stopAllocation(ID, signal)
-    return this.observe(signal)
+    const instances = await this.observe(signal)
+    if (!target.keepsAll) return instances
+    const leaving = new Set(remove.map(({ id }) => id))
+    return keptInstances(instances, new Set(top.map(({ ID }) => ID).filter((id) => leaving.has(id))))
   }
 
   async observe(signal: AbortSignal): Promise<readonly Instance[]> {

@@ -107,6 +107,11 @@ export interface Instance {
   readonly order?: number
   /** Why it does not start, or ended badly. */
   readonly problem?: Problem
+  /**
+   * Only in an answer of `scale()`, of one in its `remove`: it was left alone, because the platform would have taken another
+   * one, and no earlier call will end it either. So the edge may recall one that is parked; without this it does not.
+   */
+  readonly kept?: boolean
 }
 
 /** Why a launch does not become an instance. */

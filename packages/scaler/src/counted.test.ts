@@ -13,17 +13,20 @@ const state = (values: Partial<CountedState>): CountedState => ({
 
 describe('countedTarget', () => {
   it('raises the number to what is wanted', () => {
-    expect(countedTarget(state({ want: 4 }))).toEqual({ replicas: 4, recycle: 0 })
+    expect(countedTarget(state({ want: 4 }))).toMatchObject({ replicas: 4, recycle: 0 })
   })
 
   it('keeps replicas that nobody asked to remove, although fewer are wanted', () => {
-    expect(countedTarget(state({ want: 1, replicas: 5, present: 5 }))).toEqual({ replicas: 5, recycle: 0 })
+    expect(countedTarget(state({ want: 1, replicas: 5, present: 5 }))).toMatchObject({
+      replicas: 5,
+      recycle: 0,
+    })
   })
 
   it('lowers the number by the leaver, once', () => {
     const before = state({ want: 4, replicas: 5, present: 5, removable: 1 })
     expect(countedTarget(before).replicas).toBe(4)
-    expect(countedTarget({ ...before, replicas: 4 })).toEqual({ replicas: 4, recycle: 0 })
+    expect(countedTarget({ ...before, replicas: 4 })).toMatchObject({ replicas: 4, recycle: 0 })
   })
 
   it('keeps the number while the leaver would not be the one that is picked', () => {
@@ -32,11 +35,26 @@ describe('countedTarget', () => {
 
   it('has the leaver replaced when as many are wanted as there are', () => {
     const before = state({ want: 5, replicas: 5, present: 5, removable: 1 })
-    expect(countedTarget(before)).toEqual({ replicas: 5, recycle: 1 })
+    expect(countedTarget(before)).toMatchObject({ replicas: 5, recycle: 1 })
   })
 
   it('raises for what is wanted beside a leaver that is stuck', () => {
     expect(countedTarget(state({ want: 5, replicas: 5, present: 5, stuck: 1 })).replicas).toBe(6)
+  })
+
+  it('keeps all that is there while no leaver would be picked, and while the number only rises', () => {
+    const stuck = state({ want: 4, replicas: 5, present: 5, stuck: 1 })
+    expect(countedTarget(stuck).keepsAll).toBe(true)
+    expect(countedTarget(state({ want: 6, replicas: 5, present: 5, removable: 1 })).keepsAll).toBe(true)
+  })
+
+  it('keeps nothing while a number is lower than what is there, or one is ended by itself', () => {
+    const lowered = state({ want: 4, replicas: 5, present: 5, removable: 1 })
+    expect(countedTarget(lowered).keepsAll).toBe(false)
+    // The platform has not acted on it yet, and may although the number rises again.
+    expect(countedTarget({ ...lowered, replicas: 4 }).keepsAll).toBe(false)
+    expect(countedTarget({ ...lowered, replicas: 4, want: 5 }).keepsAll).toBe(false)
+    expect(countedTarget({ ...lowered, want: 5 }).keepsAll).toBe(false)
   })
 })
 

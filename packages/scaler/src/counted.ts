@@ -1,3 +1,5 @@
+import type { Instance } from './contract.ts'
+
 /** What is known of a set of replicas that are alike when its number is decided, in one consistent look or as near as it gets. */
 export interface CountedState {
   /** {@link Target.want}: a floor. */
@@ -22,6 +24,8 @@ export interface CountedTarget {
    * the platform is about to pick them itself.
    */
   readonly recycle: number
+  /** Whether nothing that is there is about to end, neither by this number nor by an earlier one (`Instance.kept`). */
+  readonly keepsAll: boolean
 }
 
 /**
@@ -34,5 +38,11 @@ export interface CountedTarget {
 export function countedTarget({ want, replicas, present, removable, stuck }: CountedState): CountedTarget {
   const underWay = Math.max(0, present - replicas)
   const next = Math.max(want + stuck, replicas - Math.max(0, removable - underWay))
-  return { replicas: next, recycle: next === replicas && underWay === 0 ? removable : 0 }
+  const recycle = next === replicas && underWay === 0 ? removable : 0
+  return { replicas: next, recycle, keepsAll: underWay === 0 && next >= present && recycle === 0 }
+}
+
+/** The answer of a call that kept them all. @param leavers ids of those in `remove` that are there and were not told to end */
+export function keptInstances(instances: readonly Instance[], leavers: ReadonlySet<string>): Instance[] {
+  return instances.map((each) => (leavers.has(each.id) ? { ...each, kept: true } : each))
 }

@@ -10,7 +10,7 @@ export type {
   ScalerFactory,
   Target,
 } from './contract.ts'
-export { type CountedState, type CountedTarget, countedTarget } from './counted.ts'
+export { type CountedState, type CountedTarget, countedTarget, keptInstances } from './counted.ts'
 export { ScalerError, type ScalerErrorCode } from './error.ts'
 
 // For whoever loads adapters.

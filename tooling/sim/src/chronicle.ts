@@ -45,6 +45,8 @@ export class Chronicle {
   /** How often what happened: the "sometimes" of a proof that is not vacuous. */
   readonly counts = new Map<string, number>()
 
+  /** Invariants that are about where a request is begun, told when it is. */
+  readonly onBegun: ((id: number, application: string) => void)[] = []
   /** Since somebody looked last. */
   readonly justBegun: number[] = []
   readonly justEnded: number[] = []
@@ -109,6 +111,7 @@ export class Chronicle {
     const { executions } = this.of(id)
     if (executions.push(instance) > 1) this.count('request: begun again')
     this.justBegun.push(id)
+    for (const watch of this.onBegun) watch(id, instance)
   }
 
   uploaded({ id, bodyBytes }: RequestPlan, offset: number, bytes: Buffer): void {

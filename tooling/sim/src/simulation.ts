@@ -61,6 +61,9 @@ export class Simulation {
       onTarget: (route, target) => {
         for (const watch of this.onTarget) watch(route, target)
       },
+      onTargetFailed: (route, target) => {
+        for (const watch of this.onTargetFailed) watch(route, target)
+      },
     })
     for (let at = 0; at < scenario.edges; at++) this.edges.push(this.#makeEdge(at))
     new Faults(scenario.faults, scenario.healAtMs, {
@@ -142,6 +145,9 @@ export class Simulation {
 
   /** Invariants that are about what edges want of the platform, told when they say so. */
   readonly onTarget: ((route: string, target: Target) => void)[] = []
+
+  /** The same, told when an edge hears that the call failed. */
+  readonly onTargetFailed: ((route: string, target: Target) => void)[] = []
 
   #replaceEdge(edge: EdgeProcess, afterMs: number): void {
     const at = this.edges.indexOf(edge)

@@ -1,6 +1,7 @@
 import type { Problem, Target } from '@brxy/scaler'
 import type { Fleet } from './fleet.ts'
 import type { Member } from './members.ts'
+import { removalsAnswered, removalsAsked } from './parking.ts'
 
 /** The calls to the scaler: one at a time, and what each of them brings about. */
 export class Calls {
@@ -38,6 +39,7 @@ export class Calls {
       // Linkers that were started by hand are none of the platform's.
       if (isWanted(member) && (member.launched || member.instance !== null)) want++
     }
+    removalsAsked(this.#fleet)
     return { want, start, remove: this.#fleet.removals.list() }
   }
 
@@ -46,6 +48,7 @@ export class Calls {
     const fleet = this.#fleet
     this.#isOut = false
     fleet.removals.onCallEnded(nowMs)
+    removalsAnswered(fleet, problem === null)
     for (const member of fleet.members) {
       if (member.call !== 'out') continue
       member.call = problem === null ? 'accepted' : 'none'

@@ -28,6 +28,8 @@ export class Scaling {
   oldestSinceMs = 0
   /** What every call to the scaler answers. null: calls stay out until the test ends them. */
   answer: 'accept' | 'reject' | null = 'accept'
+  /** Whether accepted calls leave alone all that they are to remove, and say so. */
+  keeps = false
   /** Everything it wanted done so far. */
   readonly actions: ScaleAction[] = []
   /** The targets of its calls. */
@@ -35,6 +37,7 @@ export class Scaling {
   /** As last configured. */
   options: ScaleOptions
   #ids = 0
+  #listed: readonly Instance[] = []
 
   constructor(options: Partial<ScaleOptions> = {}) {
     this.options = { ...OPTIONS, ...options }
@@ -65,6 +68,7 @@ export class Scaling {
       if (actions.some(({ kind }) => kind === 'scale')) {
         this.targets.push(this.controller.target())
         if (this.answer === null) break
+        if (this.answer === 'accept' && this.keeps) this.controller.observed(this.#kept(), this.nowMs)
         this.callEnded(this.answer === 'reject' ? CRASHED : null)
       } else if (actions.length === 0) break
     }
@@ -121,8 +125,15 @@ export class Scaling {
   }
 
   observe(instances: readonly Instance[], adopt = false): ScaleAction[] {
+    this.#listed = instances
     this.controller.observed(instances, this.nowMs, adopt)
     return this.step()
+  }
+
+  /** What is listed; of the last call's removals, that they were kept. */
+  #kept(): Instance[] {
+    const ids = new Set(this.targets.at(-1)?.remove.map(({ id }) => id))
+    return this.#listed.map((each) => (ids.has(each.id) ? { ...each, kept: true } : each))
   }
 
   ask(key: string, dispatched = 0): ScaleAction[] {

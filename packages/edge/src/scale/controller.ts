@@ -139,6 +139,7 @@ export class ScaleController {
   #welcomed(member: Member, phase: 'starting' | 'ready', nowMs: number): void {
     const { phase: was, instance } = member
     if ((was === 'gone' || was === 'parked') && instance !== null) this.#fleet.removals.cancel(instance.id)
+    member.removal = 'none'
     if (phase === 'starting') this.#fleet.begin(member, nowMs)
     else this.#fleet.enter(member, phase, nowMs)
   }

@@ -74,6 +74,7 @@ export class Fleet {
   begin(member: Member, nowMs: number): void {
     member.hasServed = false
     member.hasGranted = false
+    member.removal = 'none'
     this.enter(member, 'starting', nowMs)
   }
 

@@ -1,6 +1,6 @@
 import type { Fleet } from './fleet.ts'
 import type { Member } from './members.ts'
-import { recall } from './parking.ts'
+import { recall, undecidedCount } from './parking.ts'
 import { type Demand, launchesFor } from './sum.ts'
 
 /** Who waits so long beside a slot that is free waits for something else than its grant (DESIGN section 7). */
@@ -31,7 +31,8 @@ export function launch(fleet: Fleet, demand: Demand, surplus: Member | null, now
   // One launch probes whether the app can be started again after a failure.
   if (backoff.failures > 0) launches = Math.min(launches, 1 - count.starting)
   launches = Math.min(launches, max - count.total)
-  for (let i = 0; i < launches; i++) if (!recall(fleet, nowMs)) fleet.launch(nowMs)
+  while (launches > 0 && recall(fleet, nowMs)) launches--
+  for (launches -= undecidedCount(fleet); launches > 0; launches--) fleet.launch(nowMs)
 }
 
 /** When more may be launched than could be now, if nothing else happens: after a pause, or when patience is over. */

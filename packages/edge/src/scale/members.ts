@@ -43,6 +43,11 @@ export interface Member {
   isSlowTold: boolean
   /** Where its launch is: in no call to the scaler yet, in the one that is out, or accepted by the platform. */
   call: 'none' | 'out' | 'accepted'
+  /**
+   * Parked: what became of the call that names it among the removals. 'out' and 'accepted': it may be ended at any moment;
+   * 'failed': it may be, until the platform is seen to have it still.
+   */
+  removal: 'none' | 'out' | 'accepted' | 'failed'
   /** Requests it had been given when it last asked to leave. */
   dispatched: number
   /** The same, when it was last kept only for being the newest; -1 for never. */
@@ -105,6 +110,7 @@ export class Members {
       hasFailed: false,
       isSlowTold: false,
       call: 'none',
+      removal: 'none',
       dispatched: 0,
       keptAt: -1,
       linker: null,

@@ -2,6 +2,7 @@ import type { Instance } from '@brxy/scaler'
 import type { Fleet } from './fleet.ts'
 import { memberOfListed, pairListed, unpairAbsent } from './identity.ts'
 import { isStarting, type Member } from './members.ts'
+import { stillListed } from './parking.ts'
 import { ENDED } from './problems.ts'
 
 /**
@@ -35,6 +36,7 @@ export function observe(fleet: Fleet, instances: readonly Instance[], adopt: boo
 function observeMember(fleet: Fleet, member: Member, instance: Instance, nowMs: number): void {
   const { problem } = instance
   member.instance = instance
+  stillListed(member, instance)
   if (problem !== undefined) member.problem = problem
   const hasEnded = instance.state === 'ended'
   if (isStarting(member) && (hasEnded || problem?.final === true)) {

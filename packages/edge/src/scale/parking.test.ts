@@ -1,10 +1,11 @@
-import type { Instance } from '@brxy/scaler'
+import type { Instance, Problem } from '@brxy/scaler'
 import { describe, expect, it } from 'vitest'
 import { CRASHED, instanceOf, kinds, Scaling } from './controller.testkit.ts'
 
-/** Three that served, of which the platform lists every one. */
+/** Three that served, of which the platform lists every one; it would remove others first. */
 function three(orders: readonly (number | undefined)[] = []): { scaling: Scaling; listed: Instance[] } {
   const scaling = new Scaling()
+  scaling.keeps = true
   scaling.ready('launch-a', 'launch-b', 'launch-c')
   const listed = ['launch-a', 'launch-b', 'launch-c'].map((launch, at) => {
     const order = orders[at]
@@ -14,7 +15,8 @@ function three(orders: readonly (number | undefined)[] = []): { scaling: Scaling
   return { scaling, listed }
 }
 
-const removed = (scaling: Scaling) => scaling.controller.target().remove.map(({ launch }) => launch)
+/** By the last call. */
+const removed = (scaling: Scaling) => (scaling.targets.at(-1)?.remove ?? []).map(({ launch }) => launch)
 const recalled = (scaling: Scaling) => scaling.actions.flatMap((a) => (a.kind === 'recall' ? [a.member] : []))
 
 describe('a parked instance', () => {
@@ -150,7 +152,8 @@ describe('a recalled instance', () => {
     // Late, and kept nevertheless.
     scaling.observe(listed)
     scaling.controller.readied('launch-c', 1, scaling.nowMs)
-    expect([scaling.phaseOf('launch-c'), removed(scaling)]).toEqual(['ready', ['launch-a', 'launch-b']])
+    const stillToGo = scaling.controller.target().remove.map(({ launch }) => launch)
+    expect([scaling.phaseOf('launch-c'), stillToGo]).toEqual(['ready', ['launch-a', 'launch-b']])
   })
 
   it.each(['recalled', 'another process in the same replica'])(
@@ -170,6 +173,7 @@ describe('a recalled instance', () => {
 
   it('that the platform removes nevertheless says goodbye, and another one is launched without a pause', () => {
     const scaling = new Scaling()
+    scaling.keeps = true
     scaling.ready('launch-a')
     scaling.observe([instanceOf('launch-a')])
     scaling.park('launch-a')
@@ -185,6 +189,81 @@ describe('a recalled instance', () => {
     scaling.controller.restarted('launch-c', scaling.nowMs)
     scaling.step()
     expect([scaling.phaseOf('launch-c'), removed(scaling)]).toEqual(['starting', []])
+  })
+})
+
+describe('a parked instance whose removal was asked for', () => {
+  /** One that is parked, while the call that names it has not ended. */
+  function asked(): Scaling {
+    const scaling = new Scaling()
+    scaling.ready('launch-a')
+    scaling.observe([instanceOf('launch-a')])
+    scaling.answer = null
+    expect(kinds(scaling.park('launch-a'))).toEqual(['scale'])
+    return scaling
+  }
+
+  /** The call's answer, and what follows. */
+  function answered(scaling: Scaling, problem: Problem | null, kept?: boolean): string[] {
+    const listed = { ...instanceOf('launch-a'), ...(kept === undefined ? {} : { kept }) }
+    if (problem === null) scaling.controller.observed([listed], scaling.nowMs)
+    scaling.callEnded(problem)
+    return kinds(scaling.step())
+  }
+
+  it('is not recalled, for it may be ended at any moment: another one is launched', () => {
+    const scaling = asked()
+    answered(scaling, null)
+    expect(kinds(scaling.hold(1))).toEqual(['launching', 'scale'])
+    expect(scaling.targets.at(-1)).toMatchObject({ want: 1, remove: [{ launch: 'launch-a' }] })
+    // Nor is it when the platform is seen to have it still: it may not have come to it.
+    scaling.observe([instanceOf('launch-a')])
+    scaling.hold(2)
+    expect(recalled(scaling)).toEqual([])
+  })
+
+  it.each([
+    ['launched', 'was accepted', undefined, ['launching', 'scale']],
+    ['recalled', 'has left it alone', true, ['recall', 'scale']],
+  ] as const)(
+    'while the call is out waits for its answer: another one is %s if it %s',
+    (_, __, kept, then) => {
+      const scaling = asked()
+      expect(kinds(scaling.hold(1))).toEqual([])
+      expect(answered(scaling, null, kept)).toEqual(then)
+    },
+  )
+
+  it('has others launched beside it as far as it would not be enough', () => {
+    const scaling = asked()
+    expect(kinds(scaling.hold(3))).toEqual(['launching', 'launching'])
+    expect(answered(scaling, null)).toEqual(['launching', 'scale'])
+  })
+
+  it('is not recalled when the call failed, which may have been carried out, until the platform lists it', () => {
+    const scaling = asked()
+    expect(answered(scaling, CRASHED)).toEqual([])
+    scaling.observe([instanceOf('launch-a')])
+    expect(kinds(scaling.hold(1))).toEqual(['recall', 'scale'])
+  })
+
+  it('is not recalled when a later call failed', () => {
+    const scaling = asked()
+    answered(scaling, null)
+    scaling.pass(5_000)
+    expect(scaling.targets).toHaveLength(2)
+    answered(scaling, CRASHED)
+    scaling.observe([instanceOf('launch-a')])
+    scaling.hold(1)
+    expect([recalled(scaling), scaling.launches()]).toEqual([[], ['launch-1']])
+  })
+
+  it('is like any other when it has started again and parked again', () => {
+    const scaling = asked()
+    answered(scaling, null)
+    scaling.controller.restarted('launch-a', scaling.nowMs)
+    scaling.controller.parked('launch-a', scaling.nowMs)
+    expect([kinds(scaling.hold(1)), recalled(scaling)]).toEqual([['recall', 'scale'], ['launch-a']])
   })
 })
 

@@ -12,6 +12,10 @@ export class Removals {
     return this.#byId.size
   }
 
+  has(id: string): boolean {
+    return this.#byId.has(id)
+  }
+
   list(): Instance[] {
     return [...this.#byId.values()]
   }

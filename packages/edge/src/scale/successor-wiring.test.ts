@@ -123,6 +123,8 @@ describe('on a platform whose instances park', () => {
 
   it('is recalled by the next request instead of a launch, and serves it', async () => {
     const linker = await serving()
+    // Its platform would remove another one first.
+    platform.keeps = true
     linker.session.drain()
     linker.session.status({ phase: 'parked', slots: 0, busy: 0 })
     await eventually('the word', () => edge.of('parked')[0])

@@ -32,7 +32,7 @@ export function checkInstances(
 }
 
 function wrongWith(
-  { id, launch, state, since, order, problem }: Instance,
+  { id, launch, state, since, order, problem, kept }: Instance,
   launches: AppScaler['launches'],
   nowMs: number,
 ): string | undefined {
@@ -43,6 +43,7 @@ function wrongWith(
   if (!Number.isFinite(since) || since < EARLIEST_MS || since > nowMs + MAX_SKEW_MS)
     return 'since must be epoch milliseconds, and not in the future'
   if (order !== undefined && !Number.isFinite(order)) return 'order must be a number'
+  if (kept !== undefined && typeof kept !== 'boolean') return 'kept must be true or false'
   return problem === undefined ? undefined : wrongWithProblem(problem)
 }
 

@@ -51,6 +51,8 @@ export interface PlatformEnvironment {
   readonly kindOf: (route: string) => PlatformKind
   /** Told of each target when an edge hands it over. */
   readonly onTarget: (route: string, target: Target) => void
+  /** Told when the edge hears that nothing is known of what became of it. */
+  readonly onTargetFailed: (route: string, target: Target) => void
 }
 
 /**
@@ -98,6 +100,11 @@ export class Platform {
     return this.#is('slow calls') || this.#env.world.nowMs - this.#slowUntilMs < ms
   }
 
+  /** Whether a replica is on its way out because an edge asked for that. */
+  isRemoving(route: string, replica: string): boolean {
+    return this.#replicas.get(route)?.isRemoving(replica) ?? false
+  }
+
   /** What runs, or is about to. */
   get size(): number {
     let size = 0
@@ -111,14 +118,18 @@ export class Platform {
   }
 
   #appOf(route: string, changed: () => void): AppScaler {
-    const { onTarget, kindOf } = this.#env
+    const { onTarget, onTargetFailed, kindOf } = this.#env
     const isNamed = kindOf(route) === 'named'
     return {
       launches: isNamed ? 'named' : 'counted',
       leave: isNamed ? 'exit' : 'park',
       scale: (target, signal) => {
         onTarget(route, target)
-        return this.#call(signal, () => this.#scale(route, target, changed))
+        return this.#call(
+          signal,
+          () => this.#scale(route, target, changed),
+          () => onTargetFailed(route, target),
+        )
       },
       observe: (signal) => this.#call(signal, () => this.#list(route)),
     }
@@ -144,7 +155,7 @@ export class Platform {
   }
 
   /** Over the network and back: what is done is done in the middle. */
-  #call<T>(signal: AbortSignal, carryOut: () => T): Promise<T> {
+  #call<T>(signal: AbortSignal, carryOut: () => T, onFailed: () => void = () => {}): Promise<T> {
     const { world, chronicle } = this.#env
     const caller = world.current
     const isLost = this.#is('lost answers')
@@ -160,6 +171,7 @@ export class Platform {
         world.after(totalMs / 2, caller, 'platform answers', () => {
           if (isLost) chronicle.caused('platform: answer lost', world.nowMs)
           if (signal.aborted) chronicle.caused('platform: call aborted', world.nowMs)
+          if (answer === null || isLost || signal.aborted) onFailed()
           if (answer === null || isLost) reject(new Error('the platform does not answer'))
           else resolve(answer)
         })
@@ -169,10 +181,7 @@ export class Platform {
 
   #scale(route: string, target: Target, changed: () => void): readonly Listed[] {
     const replicas = this.#replicasOf(route)
-    if (replicas !== null) {
-      replicas.scale(target)
-      return replicas.list()
-    }
+    if (replicas !== null) return replicas.scale(target)
     for (const launch of target.start) this.#launch(route, launch, changed)
     for (const { id } of target.remove) this.#remove(id)
     return this.#list(route)

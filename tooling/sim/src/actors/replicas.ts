@@ -1,4 +1,10 @@
-import type { Instance as Listed, Problem, Target } from '@brxy/scaler'
+import {
+  countedTarget,
+  keptInstances,
+  type Instance as Listed,
+  type Problem,
+  type Target,
+} from '@brxy/scaler'
 import type { Chronicle } from '../chronicle.ts'
 import type { World } from '../machine/world.ts'
 import type { PlatformMode } from '../scenario/scenario.ts'
@@ -10,6 +16,8 @@ const KILL_MS = 15_000
 const RESTART_MS = 1_000
 /** How late the platform does what it was told. */
 const RECONCILE_MS = 200
+/** From the choice of the one that is to end until it is told: Kubernetes takes about a second. */
+const SIGNAL_MS = 1_000
 
 const REFUSED: Problem = { code: 'image', message: 'there is no such image', final: true }
 
@@ -49,6 +57,7 @@ export class Replicas {
   readonly #env: ReplicasEnvironment
   readonly #replicas = new Set<Replica>()
   readonly #toRemove = new Set<string>()
+  readonly #removing = new Set<string>()
   #wanted = 0
   #names = 0
 
@@ -63,17 +72,19 @@ export class Replicas {
     return this.#replicas.size
   }
 
-  scale({ want, remove }: Target): void {
+  /** @returns what is there, of `remove` as far as it was left alone with `kept` */
+  scale({ want, remove }: Target): readonly Listed[] {
     const ids = new Set(remove.map(({ id }) => id))
     const staying = [...this.#replicas].filter(({ isStopping }) => !isStopping)
     const removable = this.#isOrdered
       ? fromTheTop(staying, ids)
       : staying.filter(({ id }) => ids.has(id)).length
     const stuck = staying.filter(({ id }) => ids.has(id)).length - removable
-    const inFlight = Math.max(0, staying.length - this.#wanted)
+    const present = staying.length
+    const next = countedTarget({ want, replicas: this.#wanted, present, removable, stuck })
     this.#toRemove.clear()
     for (const id of ids) this.#toRemove.add(id)
-    this.#wanted = Math.max(want + stuck, this.#wanted - Math.max(0, removable - inFlight))
+    this.#wanted = next.replicas
     this.#env.world.note(
       'platform',
       () =>
@@ -82,6 +93,15 @@ export class Replicas {
     this.#env.world.after(this.#env.world.randomOf('platform').next() * RECONCILE_MS, null, 'reconcile', () =>
       this.#reconcile(),
     )
+    for (let i = 0; i < next.recycle; i++)
+      this.#stop(this.#victim(staying.filter(({ isStopping }) => !isStopping)))
+    const leavers = staying.map(({ id }) => id).filter((id) => ids.has(id))
+    return keptInstances(this.list(), new Set(next.keepsAll ? leavers : []))
+  }
+
+  /** Whether it was chosen to end because it was to be removed, and not another one in its place. */
+  isRemoving(id: string): boolean {
+    return this.#removing.has(id)
   }
 
   list(): readonly Listed[] {
@@ -151,22 +171,27 @@ export class Replicas {
   }
 
   #stop(replica: Replica): void {
-    const { instance } = replica
+    const { world } = this.#env
     replica.isStopping = true
-    if (instance === null || !instance.process.isAlive) this.#gone(replica)
-    else this.#terminate(replica, instance)
+    if (this.#toRemove.has(replica.id)) this.#removing.add(replica.id)
+    world.after(world.randomOf('platform').next() * SIGNAL_MS, null, 'to be signalled', () => {
+      const { instance } = replica
+      if (instance === null || !instance.process.isAlive) this.#gone(replica)
+      else this.#terminate(replica, instance)
+    })
   }
 
   #terminate({ id }: Replica, instance: Instance): void {
     const { world, chronicle } = this.#env
     chronicle.caused(`removed ${instance.name}`, world.nowMs)
-    chronicle.count(this.#toRemove.has(id) ? 'replica: removed' : 'replica: another one removed')
+    chronicle.count(this.#removing.has(id) ? 'replica: removed' : 'replica: another one removed')
     instance.terminate()
     world.after(KILL_MS, null, 'SIGKILL', () => world.kill(instance.process))
   }
 
   #gone(replica: Replica): void {
     this.#replicas.delete(replica)
+    this.#removing.delete(replica.id)
   }
 }
 

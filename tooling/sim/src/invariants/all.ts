@@ -11,6 +11,7 @@ import type { Invariant } from './invariant.ts'
 import { lending } from './lending.ts'
 import { oneOutcome } from './one-outcome.ts'
 import { removals } from './removals.ts'
+import { removed } from './removed.ts'
 import { stranded } from './stranded.ts'
 import { successors } from './successors.ts'
 
@@ -32,6 +33,7 @@ export const INVARIANTS: readonly Invariant[] = [
   goodbye,
   answeredDemand,
   removals,
+  removed,
   successors,
   stranded,
 ]

@@ -179,6 +179,13 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     replacement: ';',
   },
   {
+    name: 'recalled-when-doomed',
+    what: 'a parked instance is recalled although the platform was asked to remove it (a bug that was there)',
+    file: 'packages/edge/dist/scale/parking.js',
+    search: " || member.removal !== 'none'",
+    replacement: '',
+  },
+  {
     name: 'reported-for-ever',
     edges: 2,
     what: 'what an edge reported counts although it is long gone',
