@@ -85,5 +85,5 @@ describe.skipIf(missing !== null)('containers', () => {
     engine = await TestEngine.start('docker')
   })
   afterAll(() => engine?.stop())
-  conformance(driver, { test: overlapping(it) })
+  overlapping(it, (test) => conformance(driver, { test }))
 })

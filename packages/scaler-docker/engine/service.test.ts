@@ -97,5 +97,5 @@ describe.skipIf(missing !== null)('replicas of a service', () => {
     engine = await TestEngine.start('swarm')
   })
   afterAll(() => engine?.stop())
-  conformance(driver, { test: overlapping(it) })
+  overlapping(it, (test) => conformance(driver, { test }))
 })

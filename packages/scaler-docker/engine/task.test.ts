@@ -111,5 +111,5 @@ describe.skipIf(missing !== null)('services of one task', () => {
     engine = await TestEngine.start('swarm')
   })
   afterAll(() => engine?.stop())
-  conformance(driver, { test: overlapping(it) })
+  overlapping(it, (test) => conformance(driver, { test }))
 })

@@ -1,6 +1,6 @@
 import { conformance } from '@brxy/scaler/conformance'
 import { overlapping, whyNot } from '@brxy-tooling/engines'
-import { afterAll, beforeAll, describe, test } from 'vitest'
+import { afterAll, beforeAll, describe, it } from 'vitest'
 import { launchDriver } from './driver.testkit.ts'
 import { TestKubernetes } from './kubernetes.testkit.ts'
 
@@ -17,12 +17,14 @@ describe.skipIf(lack !== null)(`on a real Kubernetes${lack === null ? '' : ` (sk
   }, BUILD_MS)
   afterAll(() => kubernetes?.stop())
 
-  conformance(
-    launchDriver(() => kubernetes, 'Job'),
-    { test: overlapping(test) },
-  )
-  conformance(
-    launchDriver(() => kubernetes, 'Pod'),
-    { test: overlapping(test) },
-  )
+  overlapping(it, (test) => {
+    conformance(
+      launchDriver(() => kubernetes, 'Job'),
+      { test },
+    )
+    conformance(
+      launchDriver(() => kubernetes, 'Pod'),
+      { test },
+    )
+  })
 })

@@ -1,6 +1,6 @@
 import { conformance } from '@brxy/scaler/conformance'
 import { overlapping, whyNot } from '@brxy-tooling/engines'
-import { afterAll, beforeAll, describe, test } from 'vitest'
+import { afterAll, beforeAll, describe, it } from 'vitest'
 import { TestKubernetes } from './kubernetes.testkit.ts'
 import { workloadDriver } from './workload-driver.testkit.ts'
 
@@ -17,12 +17,14 @@ describe.skipIf(lack !== null)(`on a real Kubernetes${lack === null ? '' : ` (sk
   }, BUILD_MS)
   afterAll(() => kubernetes?.stop())
 
-  conformance(
-    workloadDriver(() => kubernetes, 'deployment'),
-    { test: overlapping(test) },
-  )
-  conformance(
-    workloadDriver(() => kubernetes, 'statefulset'),
-    { test: overlapping(test) },
-  )
+  overlapping(it, (test) => {
+    conformance(
+      workloadDriver(() => kubernetes, 'deployment'),
+      { test },
+    )
+    conformance(
+      workloadDriver(() => kubernetes, 'statefulset'),
+      { test },
+    )
+  })
 })

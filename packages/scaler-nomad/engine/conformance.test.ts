@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Host } from '@brxy/scaler'
 import { conformance, type Driver, type Provoked } from '@brxy/scaler/conformance'
 import { overlapping } from '@brxy-tooling/engines'
-import { afterAll, beforeAll, describe, test } from 'vitest'
+import { afterAll, beforeAll, describe, it } from 'vitest'
 import nomad from '../src/index.ts'
 import { Front } from './front.ts'
 import { counted, parameterized, type TaskChanges } from './jobs.ts'
@@ -26,8 +26,10 @@ describe.skipIf(await isMissing())('on Nomad', () => {
     await platform?.down()
   })
 
-  conformance(dispatching(), { test: overlapping(test) })
-  conformance(counting(), { test: overlapping(test) })
+  overlapping(it, (test) => {
+    conformance(dispatching(), { test })
+    conformance(counting(), { test })
+  })
 })
 
 function dispatching(): Driver {

@@ -11,11 +11,27 @@ interface Test {
  * or have a bound that is tight on a busy machine.
  */
 const OVERLAPS = /: (starts|makes|hands|removes|does not start|takes|gives|keeps) /
+/** Those that watch for long that nothing happens. */
+const LONG = /: does not start /
 
-/** Declares cases of the kit so that those that may run beside each other do. */
-export function overlapping(test: Test): Test {
-  const declare = (name: string, run: () => Promise<void>, timeoutMs?: number) =>
-    (OVERLAPS.test(name) ? test.concurrent : test)(name, run, timeoutMs)
-  const skip = (name: string, run: () => Promise<void>) => test.skip(name, run)
-  return Object.assign(declare, { skip, concurrent: test.concurrent })
+/**
+ * Declares cases of the kit, of one adapter or several, so that those that may run beside each other do: the long ones first,
+ * then the others, and afterwards those that run alone. A runner has tests overlap only with their neighbours.
+ *
+ * @param declareAll is given what the cases are to be declared with
+ */
+export function overlapping(test: Test, declareAll: (test: Pick<Test, 'skip'> & Declare) => void): void {
+  const long: (() => void)[] = []
+  const others: (() => void)[] = []
+  const alone: (() => void)[] = []
+  const declare: Declare = (name, run, timeoutMs) => {
+    if (!OVERLAPS.test(name)) return alone.push(() => test(name, run, timeoutMs))
+    const place = LONG.test(name) ? long : others
+    return place.push(() => test.concurrent(name, run, timeoutMs))
+  }
+  const skip: Test['skip'] = (name, run) => alone.push(() => test.skip(name, run))
+  declareAll(Object.assign(declare, { skip }))
+  for (const each of [...long, ...others, ...alone]) each()
 }
+
+type Declare = (name: string, run: () => Promise<void>, timeoutMs?: number) => unknown
