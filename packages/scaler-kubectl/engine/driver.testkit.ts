@@ -9,10 +9,14 @@ const CORE = `/api/v1/namespaces/${NAMESPACE}`
 const BATCH = `/apis/batch/v1/namespaces/${NAMESPACE}`
 const JOB_NAME = 'batch.kubernetes.io/job-name'
 
-/** A container of the test's instance. Pods use the node's network, for there is no other. */
+/**
+ * A container of the test's instance. Pods use the node's network, for there is no other, and have one process namespace: its
+ * first process would ignore a SIGTERM that comes before its trap, and then be there for its whole grace.
+ */
 export const CONTAINER = { name: 'app', image: IMAGE, imagePullPolicy: 'Never' }
 export const podSpec = (container: object = {}, spec: object = {}) => ({
   hostNetwork: true,
+  shareProcessNamespace: true,
   containers: [{ ...CONTAINER, ...container }],
   ...spec,
 })
