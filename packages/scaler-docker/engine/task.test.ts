@@ -103,6 +103,7 @@ const driver: Driver = {
     refused: () => engine.proxy.outage('refused'),
     silent: () => engine.proxy.outage('silent'),
   },
+  changedWithinMs: 10_000,
   loseWatch: async () => engine.proxy.cut(),
 }
 

@@ -101,6 +101,7 @@ export function launchDriver(kubernetes: () => TestKubernetes, kind: 'Job' | 'Po
       refused: async () => kubernetes().relay.fail('refused'),
       silent: async () => kubernetes().relay.fail('silent'),
     },
+    changedWithinMs: 10_000,
     loseWatch: async () => kubernetes().relay.cut(),
   }
 }

@@ -86,6 +86,7 @@ export function workloadDriver(kubernetes: () => TestKubernetes, kind: WorkloadP
       refused: async () => kubernetes().relay.fail('refused'),
       silent: async () => kubernetes().relay.fail('silent'),
     },
+    changedWithinMs: 10_000,
     loseWatch: async () => kubernetes().relay.cut(),
   }
 }

@@ -113,6 +113,7 @@ function common() {
       refused: () => front.outage('refused'),
       silent: () => front.outage('silent'),
     },
+    changedWithinMs: 10_000,
     loseWatch: async () => front.cut(),
   }
 }
