@@ -16,7 +16,10 @@ let second: TestEdge
 beforeEach(async () => {
   platform = new FakePlatform()
   // Patience: a machine that is busy takes its time between an instance and its first grant.
-  first = await TestEdge.start({ defaults: { backoff: { minMs: 60_000 }, patienceMs: 1_000 } }, platform.choice)
+  first = await TestEdge.start(
+    { defaults: { backoff: { minMs: 60_000 }, patienceMs: 1_000 } },
+    platform.choice,
+  )
   second = await reporting(first.tunnelUrl)
 })
 afterEach(async () => {

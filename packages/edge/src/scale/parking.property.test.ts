@@ -8,11 +8,22 @@ const recalled = ({ did }: Step) => did.flatMap((each) => (each.kind === 'recall
 const isMore = ({ kind }: Step['did'][number]) => kind === 'recall' || kind === 'launching'
 const namesOf = (members: readonly Member[]) => members.map(({ key }) => key)
 
-/** Those that were let go because a successor serves. */
-class Replaced extends Set<string> {
-  see({ did }: Step): void {
+/** Those that were let go because a successor serves, or whose removal was asked for before the step. */
+class Lost {
+  readonly #replaced = new Set<string>()
+  #removing = new Set<string>()
+  #since = new Set<string>()
+
+  see({ did }: Step, { members }: History): void {
     for (const each of did)
-      if (each.kind === 'verdict' && each.on === 'replace' && each.go) this.add(each.member)
+      if (each.kind === 'verdict' && each.on === 'replace' && each.go) this.#replaced.add(each.member)
+    const now = new Set(namesOf(members.filter(({ removal }) => removal !== 'none')))
+    this.#removing = new Set([...this.#since].filter((key) => now.has(key)))
+    this.#since = now
+  }
+
+  has(key: string): boolean {
+    return this.#replaced.has(key) || this.#removing.has(key)
   }
 
   /** Who is parked and may be recalled. */
@@ -24,27 +35,27 @@ class Replaced extends Set<string> {
 describe('in any history with instances that park', () => {
   it('nothing is launched while one that could be recalled is parked', () => {
     always(PARKING, () => {
-      const replaced = new Replaced()
+      const lost = new Lost()
       return {
         onStep(step, history) {
-          replaced.see(step)
+          lost.see(step, history)
           const isLaunched = step.did.some((each) => each.kind === 'launching' && each.replaces === null)
-          if (isLaunched) expect(namesOf(replaced.others(history))).toEqual([])
+          if (isLaunched) expect(namesOf(lost.others(history))).toEqual([])
         },
       }
     })
   })
 
-  it('who was replaced is not recalled, and of the others the last that would be removed', () => {
+  it('who was replaced, or is to be removed, is not recalled, and of the others the last that would be removed', () => {
     const seen = new Sightings('several', 'passed over')
     always(PARKING, () => {
-      const replaced = new Replaced()
+      const lost = new Lost()
       return {
         onStep(step, history) {
-          replaced.see(step)
+          lost.see(step, history)
           const back = recalled(step)
           const were = history.members.filter(({ key }) => step.before.get(key) === 'parked')
-          const might = inOrderOfLeaving(were.filter(({ key }) => !replaced.has(key)))
+          const might = inOrderOfLeaving(were.filter(({ key }) => !lost.has(key)))
           expect(back).toEqual(namesOf(might).reverse().slice(0, back.length))
           if (back.length > 0 && might.length > 1) seen.saw('several')
           if (step.did.some(isMore) && might.length < were.length) seen.saw('passed over')
