@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -70,7 +70,8 @@ export class TestKubernetes {
       contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
       'current-context': 'test',
     }
-    writeFileSync(kubeconfig, JSON.stringify(content), { mode: 0o600 })
+    // Once: another case's kubectl may be reading it, and would find it empty.
+    if (!existsSync(kubeconfig)) writeFileSync(kubeconfig, JSON.stringify(content), { mode: 0o600 })
     return { kubeconfig, transport: 'proxy', binary: kubernetesProgram('kubectl') }
   }
 
