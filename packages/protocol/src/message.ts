@@ -36,7 +36,7 @@ export interface Welcome {
   /** All addresses of edges that a linker should dial; the first is this edge's own. */
   readonly edges: readonly string[]
   readonly windowBytes: number
-  /** What to do after stopping the application: exit, or keep the tunnel and wait to be removed. */
+  /** What to do after stopping the application: exit, or keep the tunnel and wait to be removed. `park` of one edge is enough. */
   readonly leave: 'exit' | 'park'
   /** First redial after a lost session is spread uniformly over this time. */
   readonly reconnectSpreadMs: number

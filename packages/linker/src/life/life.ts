@@ -59,7 +59,12 @@ export class Life<E> {
   #passive = 0
   readonly #questions = new Questions<E>()
   readonly #replacement: Replacement<E>
-  /** What the last WELCOME said: one that leaves is parked, and does not exit. */
+  /** Edges with a session whose WELCOME says that one that leaves is parked, and does not exit. */
+  readonly #parkers = new Set<E>()
+  /**
+   * Whether there was one at the last WELCOME. One is enough: an edge that does not scale says `exit` until the one that
+   * scales has answered it, and the platform would start again what exits.
+   */
   #parks = false
   /** The application is being stopped so that the instance can be parked. */
   #isParking = false
@@ -167,7 +172,9 @@ export class Life<E> {
     this.#questions.opened(edge)
     if (this.#phase === 'leaving') this.#questions.ask(edge, 'leave')
     this.#everConnected = true
-    this.#parks = parks
+    if (parks) this.#parkers.add(edge)
+    else this.#parkers.delete(edge)
+    this.#parks = this.#parkers.size > 0
     if (this.#phase !== 'ready') return []
     // An edge that comes back may have something to do: idleness is counted anew.
     this.#idleSinceMs = nowMs
@@ -177,6 +184,7 @@ export class Life<E> {
   /** A session is over. */
   disconnected(edge: E, nowMs: number): LifeAction<E>[] {
     this.#questions.closed(edge)
+    this.#parkers.delete(edge)
     if (this.#questions.edgeCount === 0) this.#lostSinceMs = nowMs
     // An edge that is gone cannot send a request any more: that is as good as GO.
     return this.#goIfAgreed()

@@ -70,6 +70,32 @@ describe('an instance that may go, where the platform restarts what exits', () =
     expect(exitOf(life)).toEqual({ kind: 'exit', code: 0, reason: 'idle' })
   })
 
+  test.each(['first', 'last'])(
+    'is parked when one of its edges wants that, if another one, linked %s, does not know it yet',
+    (which) => {
+      const life = new Life<string>(OPTIONS, 0)
+      if (which === 'first') life.connected('reports', 0, false)
+      life.connected('scales', 0, true)
+      if (which === 'last') life.connected('reports', 0, false)
+      life.listening(0)
+      life.tick(60_000)
+      expect(life.verdict('scales', true, NOW)).toEqual([])
+      expect(life.verdict('reports', true, NOW)).toEqual([STOP])
+      expect(exitOf(life)).toEqual({ kind: 'park', reason: 'idle' })
+    },
+  )
+
+  test('is parked when the edge that wants that is gone before the other one lets it go', () => {
+    const life = new Life<string>(OPTIONS, 0)
+    life.connected('scales', 0, true)
+    life.connected('reports', 0, false)
+    life.listening(0)
+    life.tick(60_000)
+    life.disconnected('scales', NOW)
+    expect(life.verdict('reports', true, NOW)).toEqual([STOP])
+    expect(exitOf(life)).toEqual({ kind: 'park', reason: 'idle' })
+  })
+
   test('exits at once when a signal tells it to', () => {
     const life = parked()
     expect(life.drain(NOW)).toEqual([STOP])
