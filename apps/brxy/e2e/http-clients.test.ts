@@ -233,7 +233,7 @@ http {
     writeFileSync(join(dir.path, 'template'), conf(dir.path))
     writeFileSync(join(dir.path, 'a.bin'), Buffer.alloc(1_000_000, 'a'))
     const script =
-      'sed "s/PORT/$PORT/" "$1/template" > "$1/conf" && exec nginx -e stderr -p "$1" -c "$1/conf"'
+      'sed "s/PORT/$PORT/" "$1/template" > "$1/$PORT" && exec nginx -e stderr -p "$1" -c "$1/$PORT"'
     return linked(shell(script, dir.path), ['-c', '8'])
   })
 

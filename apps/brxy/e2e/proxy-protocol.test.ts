@@ -206,7 +206,7 @@ http {
 `,
     )
     const nginx = shell(
-      'sed "s/PORT/$PORT/" "$1/template" > "$1/conf" && exec nginx -e stderr -p "$1" -c "$1/conf"',
+      'sed "s/PORT/$PORT/" "$1/template" > "$1/$PORT" && exec nginx -e stderr -p "$1" -c "$1/$PORT"',
       `${file.directory}/nginx`,
     )
     // Its health page wants a header as well.
