@@ -128,6 +128,8 @@ export class ScaleController {
     const isReplica = isCounted && linker.platform !== undefined
     const member = fleet.members.get(key) ?? fleet.meet(key, launched || isReplica, nowMs)
     if (isCounted) pairLinker(fleet, member, linker)
+    // It may have been forgotten when its removal was asked for, and be new here: that removal is of this one.
+    member.instance ??= fleet.removals.of(key, member.platform)
     member.hasFailed = false
     fleet.learnSlots(member, slots)
     if (phase === 'parked') park(fleet, member, nowMs)
@@ -137,8 +139,8 @@ export class ScaleController {
 
   /** It lives, whatever was thought of it: one that was given up and connected before it was removed is kept. */
   #welcomed(member: Member, phase: 'starting' | 'ready', nowMs: number): void {
-    const { phase: was, instance } = member
-    if ((was === 'gone' || was === 'parked') && instance !== null) this.#fleet.removals.cancel(instance.id)
+    const { instance } = member
+    if (instance !== null) this.#fleet.removals.cancel(instance.id)
     member.removal = 'none'
     if (phase === 'starting') this.#fleet.begin(member, nowMs)
     else this.#fleet.enter(member, phase, nowMs)

@@ -27,6 +27,11 @@ class Replicas {
     }
   }
 
+  /** The calls that came since have not reached it. */
+  miss(): void {
+    this.#seen = this.scaling.targets.length
+  }
+
   #scale({ want, remove }: Target): void {
     for (const { id } of remove) this.pods.delete(id)
     while (this.pods.size < want) this.pods.set(`pod-${++this.#names}`, 'starting')
@@ -88,6 +93,38 @@ describe('on a platform that counts replicas', () => {
     expect(scaling.phaseOf('launch-2')).toBe('ready')
     expect(scaling.targets.flatMap(({ remove }) => remove)).toEqual([])
   })
+
+  it.each([
+    { meanwhile: 'nobody asks', held: 0, isListed: false },
+    { meanwhile: 'somebody asks, so that it stands for a launch', held: 1, isListed: false },
+    { meanwhile: 'it was listed, and waited for', held: 0, isListed: true },
+  ])(
+    'a replica that is to be removed because its linker has left is kept when it is back: $meanwhile',
+    (when) => {
+      const { scaling, platform } = setUp()
+      const removed = () => scaling.targets.splice(0).flatMap(({ remove }) => remove.map(({ id }) => id))
+      scaling.hold(1)
+      platform.settle()
+      const first = platform.connect('pod-1')
+      scaling.held = 0
+      scaling.controller.served(first)
+      scaling.end(first, true)
+      // Its member is forgotten as soon as the removal is asked for, and the platform cannot be reached.
+      scaling.answer = 'reject'
+      scaling.pass(15_000)
+      expect([removed(), scaling.phaseOf(first)]).toEqual([['pod-1'], undefined])
+      scaling.answer = 'accept'
+      if (when.held > 0) scaling.hold(when.held)
+      if (when.isListed) scaling.observe(platform.list())
+      removed()
+      platform.miss()
+
+      const again = platform.connect('pod-1', 'ready', 'another process')
+      scaling.held = 0
+      scaling.pass(60_000)
+      expect([removed(), scaling.phaseOf(again)]).toEqual([[], 'ready'])
+    },
+  )
 
   it('four requests start four, which park and are removed: 0, 4, 0', () => {
     const { scaling, platform } = setUp()

@@ -237,6 +237,21 @@ describe('removal', () => {
     expect(scaling.targets).toEqual([])
   })
 
+  it('is asked for no more once the linker is back, although it was forgotten when that was asked for', () => {
+    const scaling = new Scaling()
+    scaling.ready('launch-0')
+    scaling.observe([instanceOf('launch-0')])
+    scaling.end('launch-0')
+    scaling.answer = 'reject'
+    scaling.pass(17_000)
+    expect(scaling.targets.at(-1)?.remove).toMatchObject([{ id: 'i-launch-0' }])
+    expect(scaling.phaseOf('launch-0')).toBe(undefined)
+    const calls = scaling.targets.length
+    scaling.ready('launch-0')
+    scaling.pass(60_000)
+    expect(scaling.targets).toHaveLength(calls)
+  })
+
   it('is not asked for again because the platform still lists the record', () => {
     const scaling = new Scaling()
     scaling.observe([instanceOf('old-1', 'ended')], true)

@@ -22,6 +22,19 @@ describe('Removals', () => {
     expect([removals.list().map(({ id }) => id), removals.size]).toEqual([['i-b'], 1])
   })
 
+  it('are found by the launch, or by the name that the platform has for the instance', () => {
+    const removals = new Removals()
+    removals.add(instanceOf('a'))
+    removals.add({ id: 'pod-1', state: 'running', since: 0 })
+    const found = [
+      removals.of('a', null),
+      removals.of('launch-1', 'pod-1'),
+      removals.of('launch-1', null),
+      removals.of('b', 'pod-2'),
+    ]
+    expect(found.map((each) => each?.id)).toEqual(['i-a', 'pod-1', undefined, undefined])
+  })
+
   it('are repeated 5 s after a call, and not while one is out', () => {
     const removals = new Removals()
     removals.add(instanceOf('a'))

@@ -20,6 +20,12 @@ export class Removals {
     return [...this.#byId.values()]
   }
 
+  /** What is to be removed of a linker. @param launch its launch @param platform the platform's name for it */
+  of(launch: string, platform: string | null): Instance | null {
+    for (const each of this.#byId.values()) if (each.launch === launch || each.id === platform) return each
+    return null
+  }
+
   /** @returns whether it was not among them yet, so that a call is wanted. */
   add(instance: Instance): boolean {
     if (this.#byId.has(instance.id)) return false
