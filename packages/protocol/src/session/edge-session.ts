@@ -279,14 +279,13 @@ export class EdgeSession extends Session {
         return
       case FRAME.REFUSE: {
         const stream = this.find(type, id)
-        if (stream === undefined) return
-        if (stream.answered) throw badState('REFUSE after another frame of its stream')
+        if (stream?.answered) throw badState('REFUSE after another frame of its stream')
         const reason = buffer.readUInt16BE(from)
-        stream.close()
-        // The application is gone: no grant of it is worth anything (rule 3). First, so that the refused
-        // request does not go to the same instance again.
+        stream?.close()
+        // The application is gone: no grant of it is worth anything (rule 3), whether or not the stream was reset
+        // meanwhile, for the linker has dropped them. First, so that the refused request does not go there again.
         if (reason === REFUSE.INSTANCE) this.#void()
-        stream.handler.onRefuse(reason)
+        stream?.handler.onRefuse(reason)
         return
       }
       case FRAME.HEAD: {

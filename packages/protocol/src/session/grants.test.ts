@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { BODY_NONE, REFUSE } from '../frame.ts'
+import { BODY_NONE, REFUSE, RESET } from '../frame.ts'
 import { sendHead } from './log.testkit.ts'
 import { Pair } from './pair.testkit.ts'
 
@@ -85,6 +85,20 @@ describe('grants', () => {
     pair.linker.grant(2)
     pair.settle()
     expect(pair.edge.unspent).toBe(2)
+  })
+
+  it('are void also when that refusal crosses the RESET of its stream', () => {
+    const pair = Pair.open(4)
+    const { stream, far, log } = pair.request()
+    stream.reset(RESET.CANCELLED)
+    pair.linker.refuse(far, REFUSE.INSTANCE)
+    pair.settle()
+    expect(pair.edgeLog.events.slice(-2)).toEqual(['grant 4', 'ungrant 3'])
+    expect(log.events).toEqual([])
+    // The linker has written off all it lent; what it lends now is all there is.
+    pair.linker.grant(4)
+    pair.settle()
+    expect([pair.edge.unspent, pair.linkerLog.returned, pair.edge.isOpen]).toEqual([4, 0, true])
   })
 
   it('stay when a stream is refused for another reason', () => {
