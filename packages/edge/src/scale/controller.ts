@@ -114,7 +114,7 @@ export class ScaleController {
     return knownKeyOf(this.#fleet, linker)
   }
 
-  /** A linker said HELLO. @param linker for platforms that count replicas @returns its member. */
+  /** A linker said HELLO. @param linker as it names itself @returns its member. */
   joined(
     key: string,
     launched: boolean,
@@ -124,10 +124,9 @@ export class ScaleController {
     linker?: LinkerIdentity,
   ): Member {
     const fleet = this.#fleet
-    const isCounted = linker !== undefined && fleet.options.isCounted
-    const isReplica = isCounted && linker.platform !== undefined
+    const isReplica = fleet.options.isCounted && linker?.platform !== undefined
     const member = fleet.members.get(key) ?? fleet.meet(key, launched || isReplica, nowMs)
-    if (isCounted) pairLinker(fleet, member, linker)
+    if (linker !== undefined) pairLinker(fleet, member, linker)
     // It may have been forgotten when its removal was asked for, and be new here: that removal is of this one.
     member.instance ??= fleet.removals.of(key, member.platform)
     member.hasFailed = false

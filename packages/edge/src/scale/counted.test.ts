@@ -291,4 +291,27 @@ describe('on a platform that counts replicas', () => {
     platform.settle()
     expect([...platform.pods.keys()]).toEqual(['pod-2'])
   })
+
+  it('a replica that was replaced and started again is recalled like any other', () => {
+    const { scaling, platform } = setUp()
+    scaling.hold(1)
+    platform.settle()
+    const old = platform.connect('pod-1')
+    scaling.controller.served(old)
+    scaling.held = 0
+    scaling.replace(old)
+    platform.settle()
+    platform.connect('pod-2')
+    // A second signal: it exits instead of parking, so the platform starts it again. This edge was away when it said starting.
+    platform.leave(old)
+    expect(platform.connect('pod-1', 'ready', 'another process')).toBe(old)
+    // Somebody asks before the platform was told to remove them.
+    for (const key of [old, 'launch-2']) scaling.controller.parked(key, scaling.nowMs)
+    scaling.hold(2)
+    const back = scaling.actions.flatMap((each) => (each.kind === 'recall' ? [each.member] : []))
+    expect([back, scaling.launches()]).toEqual([
+      ['launch-2', old],
+      ['launch-1', 'launch-2'],
+    ])
+  })
 })

@@ -33,11 +33,12 @@ function hasGone({ members }: Fleet, key: string, { instance }: LinkerIdentity):
   return member?.phase === 'gone' && member.linker !== instance
 }
 
-/** Counted: the linker is that of the member from now on, and its replica nobody else's. */
+/** The linker is that of the member from now on; and where replicas are counted its replica nobody else's. */
 export function pairLinker(fleet: Fleet, member: Member, { instance, platform }: LinkerIdentity): void {
-  if (!fleet.options.isCounted) return
+  // It was another process that had a successor: the platform has started this one since.
+  if (member.linker !== instance) member.isReplaced = false
   member.linker = instance
-  if (platform === undefined) return
+  if (!fleet.options.isCounted || platform === undefined) return
   const before = find(fleet, (other) => other !== member && other.platform === platform)
   if (before !== null) {
     fleet.removals.cancel(platform)

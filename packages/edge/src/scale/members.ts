@@ -52,7 +52,7 @@ export interface Member {
   dispatched: number
   /** The same, when it was last kept only for being the newest; -1 for never. */
   keptAt: number
-  /** Its linker's process, where it does not say which launch it is. */
+  /** Its linker's process: the platform may have started another one in its name. */
   linker: string | null
   /** The platform's name for it, once known: `Instance.id`, which a linker says too. Only where launches are counted. */
   platform: string | null

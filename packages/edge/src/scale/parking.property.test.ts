@@ -26,6 +26,11 @@ class Lost {
     return this.#replaced.has(key) || this.#removing.has(key)
   }
 
+  /** Who asks for a successor has not heard that it had one. */
+  onEvent(what: string, { key, phase }: Member): void {
+    if (what === 'replace' && (phase === 'ready' || phase === 'starting')) this.#replaced.delete(key)
+  }
+
   /** Who is parked and may be recalled. */
   others({ members }: History): Member[] {
     return members.filter(({ phase, key }) => phase === 'parked' && !this.has(key))
@@ -37,6 +42,7 @@ describe('in any history with instances that park', () => {
     always(PARKING, () => {
       const lost = new Lost()
       return {
+        onEvent: (what, member) => lost.onEvent(what, member),
         onStep(step, history) {
           lost.see(step, history)
           const isLaunched = step.did.some((each) => each.kind === 'launching' && each.replaces === null)
@@ -51,6 +57,7 @@ describe('in any history with instances that park', () => {
     always(PARKING, () => {
       const lost = new Lost()
       return {
+        onEvent: (what, member) => lost.onEvent(what, member),
         onStep(step, history) {
           lost.see(step, history)
           const back = recalled(step)

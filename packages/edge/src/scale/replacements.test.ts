@@ -200,6 +200,33 @@ describe('an instance that asks to be replaced', () => {
     expect(scaling.actions.flatMap((a) => (a.kind === 'verdict' ? [a.on] : []))).toEqual(['replace', 'leave'])
   })
 
+  it('and is gone stays replaced when its session comes back, until another process comes in its name', () => {
+    const scaling = new Scaling()
+    const { controller, nowMs } = scaling
+    const come = (instance: string) => controller.joined('launch-9', true, 'ready', 1, nowMs, { instance })
+    come('one process')
+    scaling.replace('launch-9')
+    scaling.grant('launch-1')
+    scaling.end('launch-9')
+    // It drains: HELLO says ready, and DRAIN follows.
+    expect(come('one process').isReplaced).toBe(true)
+    scaling.end('launch-9', true)
+    expect(come('another process').isReplaced).toBe(false)
+  })
+
+  it('and asks again, for GO was lost with its session, is not replaced before its next successor serves', () => {
+    const scaling = new Scaling()
+    scaling.ready('a')
+    scaling.replace('a')
+    scaling.grant('launch-1')
+    scaling.end('a')
+    scaling.join('a')
+    scaling.replace('a')
+    expect([successors(scaling).length, scaling.controller.member('a')?.isReplaced]).toEqual([2, false])
+    scaling.grant('launch-2')
+    expect([scaling.verdicts, scaling.controller.member('a')?.isReplaced]).toEqual([['a GO', 'a GO'], true])
+  })
+
   it('and to leave when GO was on its way hears GO again', () => {
     const scaling = new Scaling()
     scaling.ready('a')

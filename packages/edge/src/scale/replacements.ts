@@ -39,8 +39,11 @@ export class Replacements {
 
   ask(member: Member): void {
     // One that starts may be asked to restart as well; of all others there is nothing to replace.
-    if (member.phase === 'ready' || member.phase === 'starting') this.#askers.add(member)
-    else this.#answer(member, false)
+    if (member.phase === 'ready' || member.phase === 'starting') {
+      // If it was told to go, then in a session that ended before it heard so.
+      member.isReplaced = false
+      this.#askers.add(member)
+    } else this.#answer(member, false)
   }
 
   /** It asks for something else instead. The answer that it is owed comes first. */
