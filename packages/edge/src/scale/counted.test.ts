@@ -178,16 +178,29 @@ describe('on a platform that counts replicas', () => {
     expect([...scaling.controller.members]).toHaveLength(2)
   })
 
-  it('a linker that does not say which replica it is stands for a launch all the same, and is known when it comes again', () => {
+  it('a linker that does not say which replica it is was started by hand: it stands for no launch, and is known when it comes again', () => {
     const { scaling } = setUp()
     const { controller } = scaling
     scaling.hold(2)
     const linker = { instance: 'of nobody' }
-    expect(controller.keyOf(linker)).toBe('launch-1')
-    controller.joined('launch-1', false, 'ready', 1, scaling.nowMs, linker)
-    scaling.end('launch-1')
-    expect(controller.keyOf(linker)).toBe('launch-1')
-    expect(controller.keyOf({ instance: 'of nobody else' })).toBe('launch-2')
+    expect(controller.keyOf(linker)).toBe('of nobody')
+    controller.joined('of nobody', false, 'ready', 1, scaling.nowMs, linker)
+    scaling.end('of nobody')
+    expect(controller.keyOf(linker)).toBe('of nobody')
+    expect(controller.keyOf({ instance: 'of a replica', platform: 'pod-1' })).toBe('launch-1')
+  })
+
+  it('one that is started by hand while a replica starts is not wanted of the platform beside that replica', () => {
+    const { scaling, platform } = setUp()
+    const { controller } = scaling
+    scaling.hold(1)
+    const byHand = { instance: 'by hand' }
+    controller.joined(controller.keyOf(byHand), false, 'ready', 1, scaling.nowMs, byHand)
+    scaling.held = 0
+    platform.settle()
+    platform.connect('pod-1')
+    // One too many would be there at the next call, be wanted as well at the one after that, and so on.
+    expect(controller.target().want).toBe(1)
   })
 
   it('a replica that nobody launched is one of the app, and is removed if it never connects', () => {

@@ -16,15 +16,17 @@ export interface LinkerIdentity {
  * Which member a linker is, or is to be.
  *
  * Where launches are named it says so itself. On platforms that only count replicas a launch is one replica more, and no id
- * of ours comes back: whoever connects without being known stands for the oldest launch that was asked for. So does the
+ * of ours comes back: a replica that connects without being known stands for the oldest launch that was asked for. So does the
  * replica of one that is gone, when the platform has started it again: with it there are as many as were asked for, and no
- * other one will come.
+ * other one will come. A linker that does not say which replica it is (BRXY_INSTANCE) was started by hand and stands for none:
+ * the replica of the launch is still to come, and the two would be one replica that the platform can never have.
  */
 export function keyOfLinker(fleet: Fleet, linker: LinkerIdentity): string {
   const known = knownKeyOf(fleet, linker)
   const isAgain = fleet.options.isCounted && known !== null && hasGone(fleet, known, linker)
   if (known !== null && !isAgain) return known
-  return oldestAsked(fleet)?.key ?? known ?? linker.platform ?? linker.instance
+  if (linker.platform === undefined) return linker.instance
+  return oldestAsked(fleet)?.key ?? known ?? linker.platform
 }
 
 /** Whether the member's process is over, and this linker another one. */
