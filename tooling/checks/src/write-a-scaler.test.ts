@@ -47,10 +47,10 @@ beforeEach(() => {
 })
 
 afterEach(async () => {
-  // What is told to end at the end of a case is waited for by nobody.
-  await expectNoLeftovers(20_000)
+  // What is told to end at the end of a case is waited for by nobody, and SIGKILL comes after the 45 s of its grace.
+  await expectNoLeftovers(60_000)
   folder.remove()
-})
+}, 70_000)
 
 /** Runs `node --test mine.test.mjs`, with the cases that match. */
 function kit(cases = '.') {
