@@ -70,7 +70,7 @@ describe.skipIf(lack !== null)(`what Kubernetes refuses${lack === null ? '' : ` 
     ['quota', 'quota', /exceeded quota: none/],
     ['crashing', 'crashed', /status 3: no database/],
     ['looping', 'crashed', /exited with status 3/],
-    ['elsewhere', 'denied', /forbidden: .*cannot \w+ resource "jobs".*in the namespace "full"/],
+    ['elsewhere', 'denied', /forbidden: .*cannot \w+ resource "(jobs|pods)".*in the namespace "full"/],
     // What it waited for did not come: the class is the reason, and the time is that of a start.
     ['roomless', 'unschedulable', /0\/1 nodes are available.*Insufficient cpu/],
   ])(
