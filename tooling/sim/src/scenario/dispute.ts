@@ -1,7 +1,7 @@
 import type { Random } from '../random.ts'
+import { Asking } from './asking.ts'
 import type { Crossing } from './crossings.ts'
-import { plainRequest } from './plain-request.ts'
-import type { AppPlan, Fault, RequestPlan } from './scenario.ts'
+import type { AppPlan, Fault } from './scenario.ts'
 
 /** A linker waits two seconds for the answer to a RECLAIM (brxy.v1 rule 2). */
 const WRITTEN_OFF_MS = 2_000
@@ -22,17 +22,14 @@ export function makeDispute(
   lengthMs: number,
   firstId: number,
 ): Crossing {
-  const requests: RequestPlan[] = []
+  const asking = new Asking(app.name, firstId)
   const faults: Fault[] = []
-  const ask = (atMs: number, edge: number, serviceMs: number) => {
-    const id = firstId + requests.length
-    requests.push(plainRequest({ id, app: app.name, atMs, edge, serviceMs }))
-  }
   for (let round = 0; round < ROUNDS; round++) {
     const warmMs = random.below(lengthMs)
     const poor = random.below(edges)
     const rich = (poor + 1) % edges
-    for (let edge = 0; edge < edges; edge++) ask(warmMs + random.below(500), edge, random.spread(1, 200))
+    for (let edge = 0; edge < edges; edge++)
+      asking.ask(warmMs + random.below(500), edge, random.spread(1, 200))
     const silentMs = warmMs + app.startMs + random.spread(200, 3_000)
     faults.push({
       atMs: silentMs,
@@ -43,9 +40,9 @@ export function makeDispute(
       forMs: random.spread(2 * WRITTEN_OFF_MS, 5 * WRITTEN_OFF_MS),
     })
     for (let count = app.slots + 1; count > 0; count--)
-      ask(silentMs + random.below(200), poor, random.spread(2_000, 10_000))
+      asking.ask(silentMs + random.below(200), poor, random.spread(2_000, 10_000))
     for (let count = 2; count > 0; count--)
-      ask(silentMs + WRITTEN_OFF_MS + random.spread(200, 3_000), rich, random.spread(1, 500))
+      asking.ask(silentMs + WRITTEN_OFF_MS + random.spread(200, 3_000), rich, random.spread(1, 500))
   }
-  return { requests, faults }
+  return { requests: asking.requests, faults }
 }

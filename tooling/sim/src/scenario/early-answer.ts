@@ -1,6 +1,6 @@
 import type { Random } from '../random.ts'
+import { Asking } from './asking.ts'
 import type { Crossing } from './crossings.ts'
-import { plainRequest } from './plain-request.ts'
 import type { AppPlan, RequestPlan } from './scenario.ts'
 
 const ROUNDS = 6
@@ -12,19 +12,16 @@ const ROUNDS = 6
  * @param firstId ids and clients from here on are free
  */
 export function makeEarlyAnswers(random: Random, app: AppPlan, lengthMs: number, firstId: number): Crossing {
-  const requests: RequestPlan[] = []
-  const ask = (atMs: number, special: Partial<RequestPlan>) => {
-    const id = firstId + requests.length
-    const serviceMs = random.spread(1, 100)
-    requests.push({ ...plainRequest({ id, app: app.name, atMs, edge: 0, serviceMs }), ...special })
-  }
+  const asking = new Asking(app.name, firstId)
+  const ask = (atMs: number, special: Partial<RequestPlan> = {}) =>
+    asking.ask(atMs, 0, random.spread(1, 100), special)
   for (let round = 0; round < ROUNDS; round++) {
     const warmMs = random.below(lengthMs)
     const earlyMs = warmMs + app.startMs + random.spread(300, 3_000)
-    ask(warmMs, {})
+    ask(warmMs)
     const bodyBytes = random.spread(1_000, 20_000)
     ask(earlyMs, { method: 'POST', bodyBytes, uploadPauseMs: random.spread(300, 3_000), misdeed: 'early' })
-    for (let count = 3; count > 0; count--) ask(earlyMs + random.spread(100, 3_000), {})
+    for (let count = 3; count > 0; count--) ask(earlyMs + random.spread(100, 3_000))
   }
-  return { requests, faults: [] }
+  return { requests: asking.requests, faults: [] }
 }

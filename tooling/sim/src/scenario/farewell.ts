@@ -1,8 +1,8 @@
 import type { NetworkProfile } from '../network/network.ts'
 import type { Random } from '../random.ts'
+import { Asking } from './asking.ts'
 import type { Crossing } from './crossings.ts'
-import { plainRequest } from './plain-request.ts'
-import type { AppPlan, Fault, RequestPlan } from './scenario.ts'
+import type { AppPlan, Fault } from './scenario.ts'
 
 const ROUNDS = 8
 /** From a client's SYN to the OPEN at the linker, in delays of the network: there, back, there, and once more. */
@@ -21,12 +21,9 @@ export function makeFarewell(
   lengthMs: number,
   firstId: number,
 ): Crossing {
-  const requests: RequestPlan[] = []
+  const asking = new Asking(app.name, firstId)
   const faults: Fault[] = []
-  const ask = (atMs: number) => {
-    const id = firstId + requests.length
-    requests.push(plainRequest({ id, app: app.name, atMs, edge: 0, serviceMs: random.spread(1, 200) }))
-  }
+  const ask = (atMs: number) => asking.ask(atMs, 0, random.spread(1, 200))
   for (let round = 0; round < ROUNDS; round++) {
     const warmMs = random.below(lengthMs)
     const lateMs = warmMs + app.startMs + random.spread(300, 3_000)
@@ -35,5 +32,5 @@ export function makeFarewell(
     const atMs = lateMs + random.next() * OPEN_DELAYS * network.maxDelayMs
     faults.push({ atMs, kind: 'terminate', which: random.below(2), isTwice: false })
   }
-  return { requests, faults }
+  return { requests: asking.requests, faults }
 }

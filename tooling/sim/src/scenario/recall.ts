@@ -1,7 +1,7 @@
 import type { Random } from '../random.ts'
+import { Asking } from './asking.ts'
 import type { Crossing } from './crossings.ts'
-import { plainRequest } from './plain-request.ts'
-import type { AppPlan, Fault, RequestPlan } from './scenario.ts'
+import type { AppPlan, Fault } from './scenario.ts'
 
 const ROUNDS = 3
 const IDLE_MS = 500
@@ -24,12 +24,9 @@ export function parkingApp(app: AppPlan, name: string): AppPlan {
  * @param firstId ids and clients from here on are free
  */
 export function makeRecalls(random: Random, app: AppPlan, lengthMs: number, firstId: number): Crossing {
-  const requests: RequestPlan[] = []
+  const asking = new Asking(app.name, firstId)
   const faults: Fault[] = []
-  const ask = (atMs: number) => {
-    const id = firstId + requests.length
-    requests.push(plainRequest({ id, app: app.name, atMs, edge: 0, serviceMs: random.spread(1, 100) }))
-  }
+  const ask = (atMs: number) => asking.ask(atMs, 0, random.spread(1, 100))
   for (let round = 0; round < ROUNDS; round++) {
     const warmMs = random.below(lengthMs)
     const failsMs = warmMs + ACCEPTED_MS
@@ -39,5 +36,5 @@ export function makeRecalls(random: Random, app: AppPlan, lengthMs: number, firs
     const forMs = lateMs - failsMs + 3_000
     faults.push({ atMs: failsMs, kind: 'platform', mode: 'failing calls', forMs, delayMs: 0 })
   }
-  return { requests, faults }
+  return { requests: asking.requests, faults }
 }
