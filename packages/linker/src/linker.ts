@@ -147,7 +147,7 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner, ControlTarget
   onUnreachable(session: LinkerSession): void {
     const nowMs = this.wheel.now()
     this.#config.onEvent({ type: 'unreachable' })
-    for (const link of this.#links) if (link.session === session) this.#ledger.voided(link)
+    for (const link of this.#links) if (link.session === session) this.#lend(this.#ledger.voided(link, nowMs))
     this.#lend(this.#ledger.setLending(false, nowMs))
     void this.#probe()
   }

@@ -45,6 +45,20 @@ describe('with one edge', () => {
     expect([one.lent, one.busy]).toEqual([0, 0])
   })
 
+  test('lends nothing after its grants were void until it knows which of them were spent before the edge heard of it', () => {
+    const one = ledger(4)
+    one.opened('a', 0)
+    expect(one.admit('a')).toBe(true)
+    expect(one.freed(0)).toEqual([grant('a', 1)])
+    expect(one.voided('a', 0)).toEqual([reclaim('a', 4)])
+    expect(one.setLending(false, 0)).toEqual([])
+    expect(one.setLending(true, 0)).toEqual([])
+    // It crossed the news. Were the slots lent again by now, it would count as one of the new grants.
+    expect(one.admit('a')).toBe(true)
+    expect(one.returned('a', 0, 0)).toEqual([grant('a', 3)])
+    expect([one.free, one.lent, one.busy]).toEqual([0, 3, 1])
+  })
+
   test('lends again what an edge gave back while it changed its mind, and not before', () => {
     const one = ledger(2)
     one.opened('a', 0)

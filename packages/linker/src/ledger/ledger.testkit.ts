@@ -156,7 +156,7 @@ export class LedgerWorld {
         this.seen.voided++
         this.#inexact.add(edge)
         edge.toEdge.push({ kind: 'void' })
-        ledger.voided(edge)
+        this.#say(ledger.voided(edge, this.nowMs))
         this.lending = false
         this.#say(ledger.setLending(false, this.nowMs))
         break

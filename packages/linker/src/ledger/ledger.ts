@@ -125,12 +125,19 @@ export class Ledger<E> {
     return true
   }
 
-  /** The edge was told that the application is gone: it has dropped its grants, and so does the account. */
-  voided(edge: E): void {
+  /**
+   * The edge was told that the application is gone: it drops its grants when it hears that, and so does the account. Until
+   * then it may spend them. OPENs that are on their way must not be taken for those of later grants, which then would be
+   * lent twice: a RECLAIM is sent with the news, and nothing is lent until its answer has come, behind the last of them.
+   */
+  voided(edge: E, nowMs: number): LedgerAction<E>[] {
+    const actions: LedgerAction<E>[] = []
     const account = this.#accounts.get(edge)
-    if (account === undefined) return
+    if (account === undefined) return actions
+    if (!account.isDraining) this.#reclaim(account, account.lent, actions, nowMs)
     this.#lent -= account.lent
     account.lent = 0
+    return actions
   }
 
   /** A request is over and its connection is clean or closed. */
@@ -244,7 +251,9 @@ export class Ledger<E> {
     let pending = 0
     let needed = 0
     for (const account of this.#accounts.values()) {
-      if (account.reclaimAtMs < Number.POSITIVE_INFINITY) pending += account.reclaiming
+      // Of what was void, or spent, nothing comes back.
+      if (account.reclaimAtMs < Number.POSITIVE_INFINITY)
+        pending += Math.min(account.reclaiming, account.lent)
       if (mayGetMore(account)) needed += need(account)
     }
     const surplus = (this.#lending ? Math.max(0, -this.free) : this.#lent) - pending
