@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { askMs, compare, engines, fill, freePort, startEdge, status } from './bench-launches.mjs'
+import { askMs, compare, engines, fill, freePort, startEdge, untilAnsweredMs } from './bench-launches.mjs'
 
 const { startEngine } = await engines('started.js')
 const { importImage } = await engines('docker/image.js')
@@ -40,11 +40,9 @@ async function brxyRound() {
 
 async function dockerRound() {
   const port = await freePort()
-  const since = performance.now()
   const flags = ['-d', '--init', '--network', 'host', '-e', 'SECONDS=0', '-e', `PORT=${port}`]
   const started = run('docker', ['run', ...flags, IMAGE, 'node', '/app.mjs'], env)
-  while ((await status(port, 'localhost')) !== 200) await sleep(2)
-  const tookMs = performance.now() - since
+  const tookMs = await untilAnsweredMs(port, started)
   await run('docker', ['rm', '-f', (await started).trim()], env)
   return tookMs
 }

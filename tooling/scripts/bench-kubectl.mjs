@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { askMs, compare, engines, fill, freePort, startEdge, status } from './bench-launches.mjs'
+import { askMs, compare, engines, fill, freePort, startEdge, untilAnsweredMs } from './bench-launches.mjs'
 
 const { startEngine } = await engines('started.js')
 const { importNodeImage } = await engines('kubernetes/image.js')
@@ -53,25 +53,16 @@ async function brxyRound() {
 async function createRound(port, object) {
   const file = join(dir, 'job.json')
   writeFileSync(file, JSON.stringify({ ...object, metadata: { name: 'direct' } }))
-  const tookMs = await untilAnswered(port, kubectl('create', '-f', file))
+  const tookMs = await untilAnsweredMs(port, kubectl('create', '-f', file))
   await api.delete(`${JOBS}/direct`)
   await untilNone()
   return tookMs
 }
 
 async function scaleRound(port) {
-  const tookMs = await untilAnswered(port, kubectl('scale', 'deployment/direct', '--replicas=1'))
+  const tookMs = await untilAnsweredMs(port, kubectl('scale', 'deployment/direct', '--replicas=1'))
   await api.patch(`${DEPLOYMENTS}/direct`, { spec: { replicas: 0 } })
   await untilNone()
-  return tookMs
-}
-
-async function untilAnswered(port, command) {
-  const since = performance.now()
-  command.catch(() => {})
-  while ((await status(port, 'localhost')) !== 200) await sleep(2)
-  const tookMs = performance.now() - since
-  await command
   return tookMs
 }
 

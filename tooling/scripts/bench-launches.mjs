@@ -104,6 +104,24 @@ export async function askMs(port) {
   return performance.now() - since
 }
 
+/**
+ * From now until an application, which was started with the platform's own command, answers.
+ *
+ * @param command as it was started now @throws if it fails
+ */
+export async function untilAnsweredMs(port, command) {
+  const since = performance.now()
+  let failure = null
+  command.catch((error) => (failure = error))
+  while ((await status(port, 'localhost')) !== 200) {
+    if (failure !== null) throw failure
+    await sleep(2)
+  }
+  const tookMs = performance.now() - since
+  await command
+  return tookMs
+}
+
 /** @returns null if nobody answers */
 export function status(port, host) {
   return new Promise((resolve) => {

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { askMs, compare, engines, freePort, startEdge, status } from './bench-launches.mjs'
+import { askMs, compare, engines, freePort, startEdge, untilAnsweredMs } from './bench-launches.mjs'
 import { root } from './run.mjs'
 
 const { startEngine } = await engines('started.js')
@@ -70,14 +70,12 @@ async function brxyRound() {
 
 async function nomadRound() {
   const port = await freePort()
-  const since = performance.now()
   const dispatched = run(
     NOMAD_PROGRAM,
     ['job', 'dispatch', '-detach', '-meta', `PORT=${port}`, 'bare'],
     engine.env,
   )
-  while ((await status(port, 'localhost')) !== 200) await sleep(2)
-  const tookMs = performance.now() - since
+  const tookMs = await untilAnsweredMs(port, dispatched)
   const [, id] = /Dispatched Job ID += (\S+)/.exec(await dispatched)
   await ask('DELETE', `/v1/job/${encodeURIComponent(id)}?purge=true`)
   await untilIdle()
