@@ -70,6 +70,19 @@ function setUp(): { scaling: Scaling; platform: Replicas } {
   return { scaling, platform: new Replicas(scaling) }
 }
 
+/** A replica that was asked to be replaced, and the one more that was asked for instead. */
+function replacing() {
+  const { scaling, platform } = setUp()
+  scaling.hold(1)
+  platform.settle()
+  const old = platform.connect('pod-1')
+  scaling.controller.served(old)
+  scaling.held = 0
+  scaling.replace(old)
+  platform.settle()
+  return { scaling, platform, old }
+}
+
 describe('on a platform that counts replicas', () => {
   it('a replica that is started again after its linker has left stands for the launch that was asked for meanwhile', () => {
     const { scaling, platform } = setUp()
@@ -289,14 +302,7 @@ describe('on a platform that counts replicas', () => {
   })
 
   it('a rolling restart goes through one replica more', () => {
-    const { scaling, platform } = setUp()
-    scaling.hold(1)
-    platform.settle()
-    const old = platform.connect('pod-1')
-    scaling.controller.served(old)
-    scaling.held = 0
-    scaling.replace(old)
-    platform.settle()
+    const { scaling, platform, old } = replacing()
     expect(platform.pods.size).toBe(2)
     platform.connect('pod-2')
     expect(scaling.verdicts).toEqual([`${old} GO`])
@@ -306,14 +312,7 @@ describe('on a platform that counts replicas', () => {
   })
 
   it('a replica that was replaced and started again is recalled like any other', () => {
-    const { scaling, platform } = setUp()
-    scaling.hold(1)
-    platform.settle()
-    const old = platform.connect('pod-1')
-    scaling.controller.served(old)
-    scaling.held = 0
-    scaling.replace(old)
-    platform.settle()
+    const { scaling, platform, old } = replacing()
     platform.connect('pod-2')
     // A second signal: it exits instead of parking, so the platform starts it again. This edge was away when it said starting.
     platform.leave(old)
