@@ -14,7 +14,7 @@ describe('the problem of a pod', () => {
   it.each([
     ['never pulled', 'image', true, 'not present with pull policy of Never'],
     ['first pull failed', 'image', false, 'no such host'],
-    ['pull backed off', 'image', true, 'Back-off pulling image "registry.invalid/none:1"'],
+    ['pull backed off', 'image', true, 'Back-off pulling image "images.invalid/none:1"'],
     ['bad image name', 'image', true, 'must be lowercase'],
     ['missing config map', 'invalid', true, 'configmap "none" not found'],
     ['crashed', 'crashed', true, 'container "app" exited with status 3: no database'],

@@ -59,7 +59,7 @@ export const PODS = {
             waiting: {
               reason: 'ErrImagePull',
               message:
-                'failed to pull and unpack image "registry.invalid/none:1": failed to resolve reference "registry.invalid/none:1": failed to do request: Head "https://registry.invalid/v2/none/manifests/1": dial tcp: lookup registry.invalid on 192.0.2.53:53: no such host',
+                'failed to pull and unpack image "images.invalid/none:1": failed to resolve reference "images.invalid/none:1": failed to do request: Head "https://images.invalid/v2/none/manifests/1": dial tcp: lookup images.invalid on 192.0.2.53:53: no such host',
             },
           },
         },
@@ -91,7 +91,7 @@ export const PODS = {
             waiting: {
               reason: 'ImagePullBackOff',
               message:
-                'Back-off pulling image "registry.invalid/none:1": ErrImagePull: failed to pull and unpack image "registry.invalid/none:1": failed to resolve reference "registry.invalid/none:1": failed to do request: Head "https://registry.invalid/v2/none/manifests/1": dial tcp: lookup registry.invalid on 192.0.2.53:53: no such host',
+                'Back-off pulling image "images.invalid/none:1": ErrImagePull: failed to pull and unpack image "images.invalid/none:1": failed to resolve reference "images.invalid/none:1": failed to do request: Head "https://images.invalid/v2/none/manifests/1": dial tcp: lookup images.invalid on 192.0.2.53:53: no such host',
             },
           },
         },

@@ -42,7 +42,7 @@ describe.skipIf(lack !== null)(`what Kubernetes refuses${lack === null ? '' : ` 
     await Workload.apply(kubernetes, 'deployment', 1, CRASH)
     const hungry = { resources: { requests: { cpu: '1000' } } }
     await serve(undefined, {
-      unpullable: { kubectl: { template: jobTemplate({ image: 'registry.invalid/none:1' }) } },
+      unpullable: { kubectl: { template: jobTemplate({ image: 'images.invalid/none:1' }) } },
       quota: { kubectl: { template: jobTemplate(), namespace: 'full' } },
       roomless: { kubectl: { template: jobTemplate(hungry) }, startTimeout: '4s' },
       crashing: { kubectl: { template: jobTemplate({ command: CRASH }) } },
@@ -66,7 +66,7 @@ describe.skipIf(lack !== null)(`what Kubernetes refuses${lack === null ? '' : ` 
   })
 
   it.each([
-    ['unpullable', 'image', /registry\.invalid\/none:1/],
+    ['unpullable', 'image', /images\.invalid\/none:1/],
     ['quota', 'quota', /exceeded quota: none/],
     ['crashing', 'crashed', /status 3: no database/],
     ['looping', 'crashed', /exited with status 3/],
