@@ -18,22 +18,41 @@ const wsClient = {
       : null,
 }
 
-const SELDOM_NEEDED = /^const (\w+) = require\('(https|querystring|tls|zlib)'\);$/gm
+const SELDOM_NEEDED = /^const (\w+) = require\('(http|https|querystring|tls|zlib)'\);$/gm
 
-/** ws loads for all what a tunnel with TLS, a password in the address, or compression needs: here, when it is needed. */
+/** What ws loads for all, and a tunnel without TLS, a password in its address, compression or masks needs never. */
 const wsLazily = {
   name: 'ws-lazily',
   transform(code, id) {
     if (!id.startsWith(ws)) return null
     const found = [...code.matchAll(SELDOM_NEEDED)]
-    return found.reduce(
+    const lazy = found.reduce(
       (text, [line, name, module]) =>
         text
           .replace(line, '')
           .replaceAll(new RegExp(`(?<![\\w.'])${name}\\.(?=\\w)`, 'g'), `require('${module}').`),
       code,
     )
+    const file = id.slice(ws.length + 1)
+    return (INSTEAD[file] ?? []).reduce((text, [old, instead]) => replaceOnce(file, text, old, instead), lazy)
   },
+}
+
+/** By file of ws. */
+const INSTEAD = {
+  // Our own request without TLS: src/tunnel/handshake-request.ts. It comes with the options.
+  'lib/websocket.js': [[": require('http').request;", ": (opts.request ?? require('http').request);"]],
+  // Masks that are faster, of later versions of Node and of an addon: to ask for either takes a millisecond.
+  'lib/buffer-util.js': [
+    ["const { websocketMask, websocketUnmask } = require('http');", 'const websocketMask = undefined;'],
+    ['!process.env.WS_NO_BUFFER_UTIL', 'false'],
+  ],
+}
+
+/** @throws Error if a later ws reads otherwise */
+function replaceOnce(file, text, old, instead) {
+  if (text.split(old).length !== 2) throw new Error(`ws/${file} has not one "${old}": see rolldown.config.js`)
+  return text.replace(old, instead)
 }
 
 export default {

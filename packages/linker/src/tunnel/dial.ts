@@ -6,6 +6,7 @@ import { type TimerWheel, WheelTimer } from '@brxy/protocol/transport'
 import { WebSocket } from 'ws'
 import type { LinkErrorCode } from '../error.ts'
 import { needsNoMask } from './edge-address.ts'
+import { handshakeRequest } from './handshake-request.ts'
 import { explainTlsFailure } from './tls-failure.ts'
 
 const MAX_MESSAGE_BYTES = 1024 * 1024
@@ -16,6 +17,8 @@ const MAX_REFUSAL_BYTES = 4096
 /** What a header can carry and a token consists of (RFC 6750 2.1, generously). */
 const TOKEN = /^[\x21-\x7e]*$/
 const ZERO_MASK = (mask: Buffer) => mask.fill(0)
+/** Heeded by the ws that is bundled with the command (rolldown.config.js); any other asks node:http. */
+const OWN_HANDSHAKE = { request: handshakeRequest }
 
 /** Why a dial failed. */
 export interface Refusal {
@@ -81,6 +84,7 @@ export class Dial {
     wheel.set(this.#timer, wheel.now() + dialMs)
     const socket = new WebSocket(url, SUBPROTOCOL, {
       headers: token === '' ? {} : { authorization: `Bearer ${token}` },
+      ...OWN_HANDSHAKE,
       perMessageDeflate: false,
       maxPayload: MAX_MESSAGE_BYTES,
       ...(needsNoMask(url) ? { generateMask: ZERO_MASK } : {}),
