@@ -1,6 +1,6 @@
-import { openOutputPipes } from './app/pipes.ts'
 import { freePort, isPortFree } from './app/port.ts'
 import { saysPortTaken } from './app/port-taken.ts'
+import { prepareApp, release } from './app/prepared.ts'
 import type { HealthPage } from './app/probe.ts'
 import { type AppExit, type AppProcess, startApp } from './app/process.ts'
 import { waitUntilListening } from './app/readiness.ts'
@@ -40,17 +40,16 @@ export class StartedApplication implements Application {
 
   /** @throws AppError if there is no port, or the command cannot be run */
   static async start(options: StartedApplicationOptions): Promise<StartedApplication> {
-    // Another process makes them while this one looks for a port: 3 ms of a start.
-    const pipes = openOutputPipes()
+    // Another process does most of it while this one looks for a port.
+    const prepared = prepareApp(options.onNotice)
     let port: number
     try {
       port = options.port ?? (await freePort(Math.random))
     } catch (error) {
-      const unused = await pipes
-      unused.readers()
+      release(await prepared)
       throw error
     }
-    const started = new StartedApplication(options, await startApp({ ...options, port, pipes }), port)
+    const started = new StartedApplication(options, await startApp({ ...options, port, prepared }), port)
     options.onStarted?.(started.pid, port)
     return started
   }

@@ -4,7 +4,16 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { isGroupRunning, signalGroup } from './group.ts'
 import { startGuard } from './guard.ts'
-import { compileApp, guardOf, hasPeer, isRunning, pathOf, until, within } from './processes.testkit.ts'
+import {
+  childOf,
+  compileApp,
+  guardOf,
+  hasPeer,
+  isRunning,
+  pathOf,
+  until,
+  within,
+} from './processes.testkit.ts'
 
 let compiled: Awaited<ReturnType<typeof compileApp>>
 beforeAll(async () => {
@@ -82,7 +91,7 @@ test.each(['dash', 'bash', 'busybox'])(
     const obedient = startGroup('sleep 60')
     const program = `
     import { startGuard } from ${JSON.stringify(join(compiled.folder, 'guard.js'))}
-    for (const pgid of [${stubborn}, ${obedient}]) startGuard(pgid, console.error, ${JSON.stringify(shell)})
+    for (const pgid of [${stubborn}, ${obedient}]) startGuard(console.error, ${JSON.stringify(shell)}).watch(pgid)
     setInterval(() => {}, 1000)`
     const linker = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'inherit' })
     await until('guarded', () => guardOf(stubborn) !== undefined && guardOf(obedient) !== undefined)
@@ -94,10 +103,39 @@ test.each(['dash', 'bash', 'busybox'])(
   15_000,
 )
 
+test.each([['dismissed'], ['left alone by a linker that is gone']])(
+  'leaves at once when it is %s before there is an application',
+  async (how) => {
+    const program = `
+    import { startGuard } from ${JSON.stringify(join(compiled.folder, 'guard.js'))}
+    const guard = startGuard(console.error)
+    setInterval(() => {}, 1000)
+    process.stdin.on('data', () => guard.dismiss())
+    console.log(await guard.makeFifos('/no/such/folder'))
+    await guard.exited
+    console.log('gone')`
+    const linker = spawn(process.execPath, ['--input-type=module', '-e', program])
+    let printed = ''
+    linker.stdout.on('data', (chunk) => {
+      printed += chunk
+    })
+    await until('it has answered', () => printed === 'false\n')
+    const guard = childOf(linker.pid as number)
+    if (how === 'dismissed') {
+      linker.stdin.write('now\n')
+      await until('the linker knows', () => printed === 'false\ngone\n')
+    }
+    linker.kill('SIGKILL')
+    await until('the guard is gone', () => !isRunning(guard), 900)
+  },
+  15_000,
+)
+
 test('leaves at once when it is dismissed, and signals nobody', async () => {
   const pgid = startGroup('sleep 60')
   const notices: string[] = []
-  const guard = startGuard(pgid, (line) => notices.push(line))
+  const guard = startGuard((line) => notices.push(line))
+  guard.watch(pgid)
   guard.dismiss()
   guard.dismiss()
   await within(1_000, 'the guard is gone', guard.exited)
@@ -107,7 +145,9 @@ test('leaves at once when it is dismissed, and signals nobody', async () => {
 
 test('says once that the application is not guarded where there is no /bin/sh', async () => {
   const notices: string[] = []
-  const guard = startGuard(startGroup('sleep 60'), (line) => notices.push(line), '/no/such/sh')
+  const guard = startGuard((line) => notices.push(line), '/no/such/sh')
+  expect(await guard.makeFifos('/tmp')).toBe(false)
+  guard.watch(startGroup('sleep 60'))
   await within(1_000, 'settled', guard.exited)
   expect(notices).toEqual(['no /no/such/sh: if this linker is killed with SIGKILL the application may go on'])
   guard.dismiss()
@@ -118,7 +158,8 @@ test.skipIf(process.platform !== 'linux')(
   async () => {
     const pgid = startGroup('sleep 60')
     const notices: string[] = []
-    const guard = startGuard(pgid, (line) => notices.push(line))
+    const guard = startGuard((line) => notices.push(line))
+    guard.watch(pgid)
     await until('the guard runs', () => guardOf(pgid) !== undefined)
     const pid = guardOf(pgid) as number
     // proc_pid_status(5): SigIgn is a mask in which signal n is bit n - 1; HUP 1, INT 2, TERM 15.

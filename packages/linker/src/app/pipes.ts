@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { closeSync, constants, mkdtempSync, openSync, rmdirSync, unlinkSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -17,20 +17,17 @@ export interface OutputPipes {
   readers(child?: ChildProcess): readonly Socket[]
 }
 
-const MKFIFO_TIMEOUT_MS = 1_000
-
 /**
  * Makes a pipe for stdout and one for stderr.
  *
  * What Node calls a pipe is a pair of sockets, and a socket cannot be opened by name: an application that logs to
  * /dev/stdout or /proc/self/fd/2, as the official images of nginx, httpd and php do, would fail with ENXIO. Node has
- * no pipe(2), so this opens two FIFOs by mkfifo(1), and removes their names at once. It takes 3 ms, but not of this
- * process: ask for them before something else that takes time. Where it does not work (no mkfifo, no writable directory
- * for temporary files) Node's sockets serve, for all other applications.
+ * no pipe(2), so this opens two FIFOs that somebody makes with mkfifo(1), and removes their names at once. Where it does
+ * not work (no mkfifo, no writable directory for temporary files) Node's sockets serve, for all other applications.
  *
- * @param mkfifo the command; default from PATH
+ * @param makeFifos makes `1` and `2` in this folder, for this user only; false: it cannot
  */
-export async function openOutputPipes(mkfifo = 'mkfifo'): Promise<OutputPipes> {
+export async function openOutputPipes(makeFifos: (folder: string) => Promise<boolean>): Promise<OutputPipes> {
   let folder: string
   try {
     folder = mkdtempSync(join(tmpdir(), 'brxy-output-'))
@@ -40,7 +37,7 @@ export async function openOutputPipes(mkfifo = 'mkfifo'): Promise<OutputPipes> {
   const names = [join(folder, '1'), join(folder, '2')]
   const opened: number[] = []
   try {
-    if (!(await succeeds(mkfifo, ['-m', '600', ...names]))) return SOCKETS
+    if (!(await makeFifos(folder))) return SOCKETS
     // The reading end first, for opening a FIFO waits for the other side unless it is non-blocking; the flag belongs
     // to this end alone, and the application gets an ordinary, blocking one.
     for (const name of names) opened.push(openSync(name, constants.O_RDONLY | constants.O_NONBLOCK))
@@ -66,14 +63,6 @@ export async function openOutputPipes(mkfifo = 'mkfifo'): Promise<OutputPipes> {
       return []
     },
   }
-}
-
-function succeeds(command: string, args: readonly string[]): Promise<boolean> {
-  return new Promise((resolve) => {
-    spawn(command, args, { stdio: 'ignore', timeout: MKFIFO_TIMEOUT_MS })
-      .on('error', () => resolve(false))
-      .on('exit', (code) => resolve(code === 0))
-  })
 }
 
 function ifThere(remove: () => void): void {

@@ -5,9 +5,9 @@ import { appEnvironment } from './environment.ts'
 import type { AppError } from './errors.ts'
 import { isFailing } from './failing.ts'
 import { isGroupRunning, signalGroup } from './group.ts'
-import { type Guard, startGuard } from './guard.ts'
+import type { Guard } from './guard.ts'
 import { notRunnable } from './not-runnable.ts'
-import { type OutputPipes, openOutputPipes } from './pipes.ts'
+import { type PreparedApp, prepareApp, release } from './prepared.ts'
 import { OutputTail } from './tail.ts'
 
 /** How the application's first process ended: by a status or by a signal; the other one is null. */
@@ -25,8 +25,8 @@ export interface StartAppOptions {
   readonly env: NodeJS.ProcessEnv
   /** Default: the linker's working directory. */
   readonly cwd?: string
-  /** For its output, begun before the port was known; given back if there is no application. Default: made now. */
-  readonly pipes?: Promise<OutputPipes>
+  /** Begun before the port was known; given back if there is no application. Default: made now. */
+  readonly prepared?: Promise<PreparedApp>
   /** Gets every byte of output as it comes; the chunk belongs to it. It cannot slow the application down. */
   onOutput(stream: 'stdout' | 'stderr', chunk: Buffer): void
   /** Gets a line for the operator when the application will not die with its linker (guard.ts). */
@@ -73,12 +73,13 @@ const POLL_MS = 15
  * @throws AppError (as a rejection) `link/app-not-found`, `link/app-not-executable`, `link/app-argv-empty`
  */
 export async function startApp(options: StartAppOptions): Promise<AppProcess> {
-  const pipes = await (options.pipes ?? openOutputPipes())
+  const prepared = await (options.prepared ?? prepareApp((line) => options.onNotice?.(line)))
+  const { pipes, guard } = prepared
   let argv: string[]
   try {
     argv = withPort(options.argv, options.port)
   } catch (error) {
-    pipes.readers()
+    release(prepared)
     throw error
   }
   const command = argv[0] as string
@@ -91,14 +92,15 @@ export async function startApp(options: StartAppOptions): Promise<AppProcess> {
       stdio: ['ignore', ...pipes.stdio],
     })
   } catch (cause) {
-    pipes.readers()
+    release(prepared)
     throw notRunnable(command, options.cwd, cause as NodeJS.ErrnoException)
   }
   if (child.pid === undefined) {
-    pipes.readers()
+    release(prepared)
     throw await failure(child, command, options.cwd)
   }
-  return new RunningApp(child, child.pid, pipes.readers(child), options)
+  guard.watch(child.pid)
+  return new RunningApp(child, child.pid, pipes.readers(child), guard, options)
 }
 
 /** Why there is no process; Node reports it in the next tick. */
@@ -122,12 +124,17 @@ class RunningApp implements AppProcess {
   #stopping: Promise<AppExit> | undefined
 
   /** @param outputs stdout, then stderr */
-  constructor(child: ChildProcess, pid: number, outputs: readonly Socket[], options: StartAppOptions) {
+  constructor(
+    child: ChildProcess,
+    pid: number,
+    outputs: readonly Socket[],
+    guard: Guard,
+    options: StartAppOptions,
+  ) {
     this.#child = child
     this.#outputs = outputs
     this.pid = pid
-    // At once, not when the application is known to run: until the guard stands nobody ends it if the linker dies.
-    this.#guard = startGuard(pid, (line) => options.onNotice?.(line))
+    this.#guard = guard
 
     let openOutputs = outputs.length
     let onLastOutput = () => {}

@@ -57,6 +57,11 @@ export function guardOf(pgid: number): number | undefined {
   return pid === undefined || !isRunning(Number(pid)) ? undefined : Number(pid)
 }
 
+/** The first child of a process. Linux only. */
+export function childOf(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')[0])
+}
+
 /**
  * Whether `command` is here to be tested with. Says loudly when it is not, and fails instead where
  * BRXY_REQUIRE_PEERS=1 promises that everything is installed.
