@@ -55,12 +55,18 @@ function replaceOnce(file, text, old, instead) {
   return text.replace(old, instead)
 }
 
+/** It is an entry so that its file can be loaded by name. What comes of the entry itself only names that file. */
+const withoutCli = {
+  name: 'without-cli',
+  generateBundle: (_options, files) => void delete files['bundle-cli.cjs'],
+}
+
 export default {
   input: { main: 'dist/main.js', cli: 'dist/cli.js' },
   platform: 'node',
   // Speed-ups that ws takes where they are installed.
   external: ['bufferutil', 'utf-8-validate'],
-  plugins: [wsClient, wsLazily],
+  plugins: [wsClient, wsLazily, withoutCli],
   output: {
     dir: 'dist',
     format: 'cjs',
@@ -72,6 +78,8 @@ export default {
     minifyInternalExports: false,
     // Names stay, for the sake of stack traces.
     minify: { mangle: false, compress: false, codegen: { removeWhitespace: true } },
-    postBanner: ({ name }) => (name === 'linker' ? `/*! Contains ws.\n${license}*/` : ''),
+    postBanner: ({ name, isEntry }) =>
+      `${isEntry ? '' : '((exports, require, module) => {'}${name === 'linker' ? `/*! Contains ws.\n${license}*/` : ''}`,
+    postFooter: ({ isEntry }) => (isEntry ? '' : '\n})'),
   },
 }

@@ -26,7 +26,8 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }))
 
 function write(name: string, source: string): void {
-  for (const copy of [folder, earlier]) writeFileSync(join(copy, name), source)
+  const file = `((exports, require, module) => {${source}\n})`
+  for (const copy of [folder, earlier]) writeFileSync(join(copy, name), file)
 }
 
 /** What the first file comes to, and whether each of both came from the cache. */

@@ -17,7 +17,8 @@ interface Loaded {
 
 /**
  * Loads CommonJS files of one folder, with what V8 made of them the last time: of a start 10 ms in 26 (docs/performance.md).
- * Node 20 has nothing for it; later versions only by a variable or for all modules of a process.
+ * Node 20 has nothing for it; later versions only by a variable or for all modules of a process. Each file is in the function
+ * `(exports, require, module) => {}` already: to put it there would copy all of it once more.
  *
  * A cache file is the source and V8's data behind it. V8 itself refuses the data of another version or with other flags, but
  * knows the source by its length alone: so it is compared byte by byte.
@@ -46,8 +47,10 @@ export class CodeCache {
     const file = join(this.#folder, name)
     const source = readFileSync(file)
     const cachedData = this.#read(name, source)
-    const text = `(function (exports, require, module) {${source.toString()}\n})`
-    const script = new Script(text, { filename: file, ...(cachedData === undefined ? {} : { cachedData }) })
+    const script = new Script(source.toString(), {
+      filename: file,
+      ...(cachedData === undefined ? {} : { cachedData }),
+    })
     const wasCached = cachedData !== undefined && script.cachedDataRejected === false
     const module = { exports: {} }
     this.#loaded.set(name, { source, script, module, wasCached })

@@ -68,7 +68,9 @@ export class HandshakeRequest extends EventEmitter implements MessageSink<Respon
   }
 
   readonly #onBytes = (data: Buffer) => {
-    const at = this.#decoder.push(data, 0, data.length, this)
+    let at = this.#decoder.push(data, 0, data.length, this)
+    // A head with a body is taken on its own; what comes behind the end is nobody's.
+    while (at < data.length && !this.#isOver) at = this.#decoder.push(data, at, data.length, this)
     if (!this.#isUpgraded) return
     const { socket } = this
     socket.off('data', this.#onBytes)
