@@ -127,8 +127,9 @@ function remains(simulation: Simulation): string | null {
   const alive = simulation.instances.filter(({ process }) => process.isAlive)
   if (alive.length !== kept) return `${alive.map(({ name }) => name).join(', ')} run, and ${kept} are needed`
   const launched = alive.filter(({ launch, replica }) => launch !== null || replica !== null)
-  const { size } = simulation.platform
-  if (size !== launched.length) return `the platform has ${size}, and ${launched.length} run`
+  const { size, stuckCount } = simulation.platform
+  if (size - stuckCount !== launched.length)
+    return `the platform has ${size} (${stuckCount} cannot be removed yet), and ${launched.length} run`
   const orphans = simulation.instances.filter(
     ({ process, application }) => !process.isAlive && application.process.isAlive,
   )

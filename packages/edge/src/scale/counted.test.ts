@@ -10,6 +10,8 @@ class Replicas {
   readonly scaling: Scaling
   /** What runs, by the platform's own names. */
   readonly pods = new Map<string, Instance['state']>()
+  /** What is below others, where only the highest is removed: it stays, whoever is to be removed. */
+  readonly below = new Set<string>()
   #names = 0
   #seen = 0
 
@@ -33,8 +35,9 @@ class Replicas {
   }
 
   #scale({ want, remove }: Target): void {
-    for (const { id } of remove) this.pods.delete(id)
-    while (this.pods.size < want) this.pods.set(`pod-${++this.#names}`, 'starting')
+    const stuck = remove.filter(({ id }) => this.below.has(id) && this.pods.has(id)).length
+    for (const { id } of remove) if (!this.below.has(id)) this.pods.delete(id)
+    while (this.pods.size < want + stuck) this.pods.set(`pod-${++this.#names}`, 'starting')
   }
 
   list(): Instance[] {
@@ -110,7 +113,7 @@ describe('on a platform that counts replicas', () => {
   it.each([
     { meanwhile: 'nobody asks', held: 0, isListed: false },
     { meanwhile: 'somebody asks, so that it stands for a launch', held: 1, isListed: false },
-    { meanwhile: 'it was listed, and waited for', held: 0, isListed: true },
+    { meanwhile: 'it was listed again', held: 0, isListed: true },
   ])(
     'a replica that is to be removed because its linker has left is kept when it is back: $meanwhile',
     (when) => {
@@ -243,6 +246,53 @@ describe('on a platform that counts replicas', () => {
     platform.settle()
     scaling.pass(60_000)
     expect([platform.pods.size, scaling.controller.isEmpty]).toEqual([0, true])
+  })
+
+  describe('a replica that never came, and that cannot be removed below another one', () => {
+    function setUpStuck(): ReturnType<typeof setUp> {
+      const { scaling, platform } = setUp()
+      platform.pods.set('pod-x', 'starting').set('pod-y', 'starting')
+      platform.settle()
+      platform.connect('pod-y')
+      platform.below.add('pod-x')
+      // It is waited for in vain, its removal is asked for, and then it is forgotten.
+      scaling.pass(300_000)
+      expect([scaling.targets.at(-1)?.remove.map(({ id }) => id), scaling.phaseOf('pod-x')]).toEqual([
+        ['pod-x'],
+        undefined,
+      ])
+      platform.settle()
+      return { scaling, platform }
+    }
+
+    it('is not waited for again: nothing is started in its place, however often it is listed', () => {
+      const { scaling, platform } = setUpStuck()
+      for (let looks = 0; looks < 100; looks++) {
+        scaling.pass(3_001)
+        platform.settle()
+      }
+      expect([...platform.pods.keys()]).toEqual(['pod-x', 'pod-y'])
+      expect(scaling.targets.filter(({ want, remove }) => want + remove.length > 2)).toEqual([])
+    })
+
+    it('stands for no launch: another one is started', () => {
+      const { scaling, platform } = setUpStuck()
+      scaling.hold(1)
+      scaling.pass(100)
+      platform.settle()
+      expect([...platform.pods.keys()]).toEqual(['pod-x', 'pod-y', 'pod-1'])
+      expect(platform.connect('pod-1')).toBe('launch-1')
+      expect(scaling.targets.at(-1)).toMatchObject({ want: 2, remove: [{ id: 'pod-x' }] })
+    })
+
+    it('is kept if it comes after all', () => {
+      const { scaling, platform } = setUpStuck()
+      platform.connect('pod-x')
+      scaling.pass(60_000)
+      platform.settle()
+      expect(scaling.controller.target()).toEqual({ want: 2, start: [], remove: [] })
+      expect([...platform.pods.keys()]).toEqual(['pod-x', 'pod-y'])
+    })
   })
 
   it('one that vanished before it connected is replaced by the platform, and its launch waits for the next', () => {

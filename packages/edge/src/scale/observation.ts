@@ -21,6 +21,9 @@ export function observe(fleet: Fleet, instances: readonly Instance[], adopt: boo
     const member = memberOfListed(fleet, instance)
     if (member !== null) observeMember(fleet, member, instance, nowMs)
     else if (instance.state === 'ended') removeRecord(fleet, instance)
+    // It is to go, and its member was forgotten: nobody waits for it again, nor does it stand for a launch, or the platform
+    // would start another one in its place as long as it cannot remove it. Should it come after all, `joined` keeps it.
+    else if (removals.has(instance.id)) continue
     else if (fleet.options.isCounted) takeUpReplica(fleet, instance, nowMs)
     else if (adopt) adoptInstance(fleet, instance, nowMs)
   }

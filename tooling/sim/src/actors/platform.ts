@@ -113,6 +113,13 @@ export class Platform {
     return size
   }
 
+  /** Of that, what is to be removed and has to wait for others that stay, without anything that runs in it. */
+  get stuckCount(): number {
+    let count = 0
+    for (const replicas of this.#replicas.values()) count += replicas.stuckCount
+    return count
+  }
+
   #is(mode: PlatformMode): boolean {
     return (this.#modes.get(mode) ?? 0) > 0
   }

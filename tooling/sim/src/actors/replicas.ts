@@ -72,6 +72,15 @@ export class Replicas {
     return this.#replicas.size
   }
 
+  /** Of them, those in which nothing runs and that are to go, but cannot before one above them that is not. */
+  get stuckCount(): number {
+    if (!this.#isOrdered) return 0
+    const staying = [...this.#replicas].filter(({ isStopping }) => !isStopping)
+    const below = byOrder(staying).slice(fromTheTop(staying, this.#toRemove))
+    return below.filter(({ id, instance }) => this.#toRemove.has(id) && instance?.process.isAlive !== true)
+      .length
+  }
+
   /** @returns what is there, of `remove` as far as it was left alone with `kept` */
   scale({ want, remove }: Target): readonly Listed[] {
     const ids = new Set(remove.map(({ id }) => id))
@@ -197,7 +206,12 @@ export class Replicas {
 
 /** How many of the highest are to go, one below the other: all others are in the way of those below. */
 function fromTheTop(staying: readonly Replica[], ids: ReadonlySet<string>): number {
-  const sorted = [...staying].sort((one, other) => other.order - one.order)
+  const sorted = byOrder(staying)
   const first = sorted.findIndex(({ id }) => !ids.has(id))
   return first < 0 ? sorted.length : first
+}
+
+/** The highest first. */
+function byOrder(staying: readonly Replica[]): Replica[] {
+  return [...staying].sort((one, other) => other.order - one.order)
 }
