@@ -108,6 +108,13 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     replacement: '',
   },
   {
+    name: 'wanted-and-removed',
+    what: 'a replica that is to be removed is waited for again when its launch was forgotten',
+    file: 'packages/edge/dist/scale/observation.js',
+    search: 'removals.has(instance.id)',
+    replacement: 'false',
+  },
+  {
     name: 'orphan-forgotten',
     what: 'what a call may have started is forgotten before the platform was seen again (a bug that was there)',
     file: 'packages/edge/dist/scale/expiry.js',
