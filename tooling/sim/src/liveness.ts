@@ -33,7 +33,11 @@ export class Liveness {
     return this.#at === this.#stages.length
   }
 
-  /** To be asked now and then. @returns what has not come about in time; null while all is well */
+  /**
+   * To be asked after every step. Now and then is not enough: an instance that asks to leave as often as it is looked at is
+   * seen with its slots at home each time, for the next step after a while is always the same one of its round.
+   * @returns what has not come about in time; null while all is well
+   */
   look(nowMs: number): { readonly name: string; readonly message: string } | null {
     if (nowMs < this.#sinceMs) return null
     for (let stage = this.#stages[this.#at]; stage !== undefined; stage = this.#stages[this.#at]) {

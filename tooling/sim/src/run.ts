@@ -4,8 +4,6 @@ import { leave } from './machine/globals.ts'
 import type { Scenario } from './scenario/scenario.ts'
 import { Simulation } from './simulation.ts'
 
-/** How often it is looked whether everything has come to rest. */
-const LOOK_MS = 500
 /** A history that is longer is going round in circles. */
 const MAX_STEPS = 1_000_000
 
@@ -53,7 +51,6 @@ export async function run(scenario: Scenario, options: RunOptions = {}): Promise
   const onRejection = (error: unknown) => simulation.rejected(error)
   process.on('unhandledRejection', onRejection)
   try {
-    let lookAtMs = 0
     while (chronicle.violations.length === 0 && !liveness.isDone) {
       if (!world.step()) break
       if (world.isUnsettled) await world.settle()
@@ -62,11 +59,8 @@ export async function run(scenario: Scenario, options: RunOptions = {}): Promise
         const message = check?.(simulation) ?? null
         if (message !== null) chronicle.violated(name, message)
       }
-      if (world.nowMs >= lookAtMs) {
-        lookAtMs = world.nowMs + LOOK_MS
-        const late = liveness.look(world.nowMs)
-        if (late !== null) chronicle.violated(late.name, late.message)
-      }
+      const late = liveness.look(world.nowMs)
+      if (late !== null) chronicle.violated(late.name, late.message)
       if (world.steps >= maxSteps) {
         if (options.maxSteps === undefined) chronicle.violated('it ends', `not after ${world.steps} steps`)
         break
