@@ -92,6 +92,23 @@ it('loads node:http2 for an application that speaks it, after its start, and for
   expect(order.indexOf('node:http2')).toBeGreaterThan(order.indexOf(APPLICATION))
 })
 
+it('asks for the addresses of an edge that has a name', async () => {
+  const flags = ['-e', 'edge.invalid:9080', '-r', 'shop', '--log', 'json']
+  const linker = compiled.run([...flags, '--', 'sleep', '60'])
+  // Whatever a resolver says of a name that nobody has: RFC 6761 6.4.
+  expect((await linker.logs('cannot reach the edge')).reason).toMatch(
+    /^edge\.invalid:9080: (getaddrinfo|no answer)/,
+  )
+})
+
+it('has no import() in what is loaded without one', () => {
+  const folder = join(compiled.folder, 'dist')
+  const bundles = readdirSync(folder).filter((name) => /^bundle-.*\.cjs$/.test(name))
+  expect(bundles).toContain('bundle-linker.cjs')
+  const importing = bundles.filter((name) => /\bimport\(/.test(readFileSync(join(folder, name), 'utf8')))
+  expect(importing).toEqual([])
+})
+
 it('loads what a control socket needs for those who want one, before their application, which is told of it', async () => {
   const file = './bundle-control-socket.cjs'
   expect(await loads()).not.toContain(file)

@@ -9,8 +9,8 @@ const LOOKUP_MS = 5_000
 
 /** The machine's own resolver: files, DNS, whatever it is set up for. */
 export const systemLookup: Lookup = async (hostname) => {
-  // Loaded for real names only, of which most linkers have none.
-  const { lookup } = await import('node:dns/promises')
+  // Loaded for real names only, of which most linkers have none; not by import(), which compiled code that was kept can't do.
+  const { lookup } = process.getBuiltinModule('node:dns/promises')
   return (await lookup(hostname, { all: true, verbatim: true })).map(({ address }) => address)
 }
 
