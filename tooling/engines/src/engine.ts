@@ -1,5 +1,5 @@
 /** The platforms that tests can have for real. */
-export const ENGINE_NAMES = ['docker', 'swarm', 'kubernetes', 'nomad'] as const
+export const ENGINE_NAMES = ['docker', 'swarm', 'compose', 'kubernetes', 'nomad'] as const
 
 export type EngineName = (typeof ENGINE_NAMES)[number]
 

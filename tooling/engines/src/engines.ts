@@ -4,6 +4,7 @@ import type { Engine, EngineName } from './engine.ts'
 const ENGINES: Readonly<Record<EngineName, (() => Promise<Engine>) | null>> = {
   docker: async () => (await import('./docker/docker.ts')).docker,
   swarm: async () => (await import('./swarm/swarm.ts')).swarm,
+  compose: async () => (await import('./compose/compose.ts')).compose,
   kubernetes: async () => (await import('./kubernetes/kubernetes.ts')).kubernetes,
   nomad: async () => (await import('./nomad/nomad.ts')).nomad,
 }

@@ -16,12 +16,17 @@ export function addBusybox(rootfs: string): void {
 
 /** Puts this very Node at /bin/node of an image, with the libraries that it needs, where it looks for them. */
 export function addNode(rootfs: string): void {
-  const node = realpathSync(process.execPath)
-  const libraries = [...execFileSync('ldd', [node], { encoding: 'utf8' }).matchAll(/(\/\S+) \(0x/g)].map(
+  addProgram(rootfs, process.execPath, '/bin/node')
+}
+
+/** Puts a program of this machine somewhere into an image, with the libraries that it needs. */
+export function addProgram(rootfs: string, from: string, to: string): void {
+  const program = realpathSync(from)
+  const libraries = [...execFileSync('ldd', [program], { encoding: 'utf8' }).matchAll(/(\/\S+) \(0x/g)].map(
     ([, path]) => path,
   )
   for (const library of libraries) add(rootfs, library, library)
-  add(rootfs, node, '/bin/node')
+  add(rootfs, program, to)
 }
 
 /** Puts a file or a folder of this machine somewhere into an image. */

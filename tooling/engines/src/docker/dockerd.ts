@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startDaemon, stopDaemons, untilReady } from '../daemons.ts'
@@ -27,8 +27,38 @@ export async function missingForDockerd(): Promise<string | null> {
   return null
 }
 
+/** Nothing of this machine's network is touched: containers use that of the host. */
+const HOST_NETWORK = ['--bridge=none', '--iptables=false', '--ip-forward=false', '--ip-masq=false']
+
 /** Starts a dockerd all of whose files are below the directory. @param more flags, as for TLS @returns DOCKER_HOST */
 export async function startDockerd(dir: string, more: readonly string[] = []): Promise<string> {
+  return start(dir, UNSHARE_MOUNTS, [...HOST_NETWORK, ...more])
+}
+
+// In a mount namespace of its own: what is mounted (layers, network namespaces) is gone with its last process.
+const UNSHARE_MOUNTS = ['unshare', '--mount', '--propagation', 'private']
+
+/** Its shell's own: a loopback that is up, and a /run without the sockets of this machine. */
+const PREPARE = 'ip link set lo up && mount -t tmpfs tmpfs /run && exec "$@"'
+
+/**
+ * The same with bridges, ports and DNS as users have them, in a network namespace of its own, which is gone with its last
+ * process. Containers find the socket where files of users say that it is: /var/run/docker.sock.
+ *
+ * @returns DOCKER_HOST; {@link networkOf} says where its published ports are
+ */
+export async function startDockerdInItsNetwork(dir: string): Promise<string> {
+  const own = [...UNSHARE_MOUNTS, '--net', 'sh', '-c', PREPARE, 'sh']
+  return start(dir, own, ['--host', 'unix:///var/run/docker.sock'])
+}
+
+/** The network namespace of a dockerd that has one, for `nsenter --net=PATH`. */
+export function networkOf(dir: string): string {
+  const [pid] = readFileSync(join(dir, 'dockerd.pid'), 'utf8').split(' ')
+  return `/proc/${pid}/ns/net`
+}
+
+async function start(dir: string, under: readonly string[], more: readonly string[]): Promise<string> {
   recordTraces(dir)
   const socket = join(dir, 'docker.sock')
   const flags = [
@@ -37,14 +67,11 @@ export async function startDockerd(dir: string, more: readonly string[] = []): P
     // Not .pid: those are of startDaemon().
     ['--pidfile', join(dir, 'dockerd-pidfile')],
     ['--host', `unix://${socket}`],
-    // Nothing of this machine's network is touched: containers use that of the host.
-    ['--bridge=none', '--iptables=false', '--ip-forward=false', '--ip-masq=false'],
     ['--exec-opt', 'native.cgroupdriver=cgroupfs', '--cgroup-parent', cgroupOf(dir)],
     ['--shutdown-timeout', '1'],
     more,
   ].flat()
-  // In a mount namespace of its own: what is mounted (layers, network namespaces) is gone with its last process.
-  const argv = ['unshare', '--mount', '--propagation', 'private', 'dockerd', ...flags] as const
+  const argv = [...under, 'dockerd', ...flags]
   await startDaemon(dir, 'dockerd', { argv: argv as unknown as [string, ...string[]] })
   const host = `unix://${socket}`
   await untilReady(dir, 'dockerd', () => isAnswering(host), READY_MS)

@@ -1,0 +1,77 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type StartedEngine, startEngine, whyNot } from '@brxy-tooling/engines'
+import { eventually, type Running } from '@brxy-tooling/testkit'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { ComposeProject, importBase } from './compose.testkit.ts'
+
+const missing = await whyNot('compose')
+if (missing !== null) console.warn(`SKIPPED: examples/docker by docker compose: ${missing}`)
+
+const HELLO = 'http://hello.localhost:8080/'
+const EDGE = 'shop-edge'
+const APP = 'brxy-example/app'
+const WAIT_MS = 60_000
+/** Docker kills 10 s after SIGTERM where nobody says otherwise. */
+const LONGER_THAN_DOCKER_WAITS_S = 14
+
+describe.skipIf(missing !== null)('examples/docker, by docker compose', () => {
+  let engine: StartedEngine
+  let project: ComposeProject
+  let slow: Running | undefined
+  beforeAll(async () => {
+    engine = await startEngine('compose')
+    await importBase(engine.env.DOCKER_HOST as string)
+    project = new ComposeProject(engine, engine.dir)
+    // As a user changes a value of brxy.yaml without touching a file of the example.
+    const override = 'services: { edge: { environment: { IDLE: 1s } } }\n'
+    writeFileSync(join(project.dir, 'compose.override.yaml'), override)
+  })
+  afterAll(async () => {
+    await engine?.stop()
+  })
+  beforeEach(async () => {
+    await project.compose('up', '--detach')
+    expect(await project.running()).toEqual([EDGE])
+    const isUp = async () => (await project.ask('http://127.0.0.1:8080/')).status === 404
+    await eventually('the edge at its published port', isUp, WAIT_MS)
+  })
+  afterEach(async () => {
+    await slow?.stop()
+    slow = undefined
+    await project.compose('down', '--volumes')
+  })
+
+  it('wakes the app for a request to the published port, in the network of the file, and is alone again when nobody asks', async () => {
+    const { status, text } = await project.ask(HELLO)
+    expect(text).toMatch(/^hello from container [0-9a-f]{12}\n$/)
+    expect(status).toBe(200)
+    const [, id = ''] = /container (\w+)/.exec(text) ?? []
+    const [container] = JSON.parse(await project.docker('inspect', id))
+    expect(container.Config.Image).toBe(APP)
+    expect(container.HostConfig).toMatchObject({ PortBindings: {}, Memory: 268_435_456 })
+    expect(Object.keys(container.NetworkSettings.Networks)).toEqual(['brxy'])
+    await eventually('nothing but the edge', async () => `${await project.running()}` === EDGE, WAIT_MS)
+  })
+
+  it('finishes what runs when it is stopped, longer than Docker waits by itself, and leaves no container running', async () => {
+    slow = project.curl('--fail', `${HELLO}?seconds=${LONGER_THAN_DOCKER_WAITS_S}`)
+    await eventually('a busy instance', () => project.isBusy(), WAIT_MS)
+    await project.compose('stop')
+    // The edge has ended by now, and could not have before.
+    expect(await slow.ends()).toEqual({ code: 0, signal: null })
+    expect(slow.stdout).toMatch(/^hello from container/)
+    expect(await project.running()).toEqual([])
+  })
+
+  it('goes with docker compose down, and what it has started with it; only its state stays', async () => {
+    expect((await project.ask(HELLO)).status).toBe(200)
+    await project.compose('down')
+    const left = async (...words: string[]) => (await project.docker(...words)).split('\n').filter(Boolean)
+    expect(await left('ps', '--all', '--quiet')).toEqual([])
+    expect(await left('network', 'ls', '--format', '{{.Name}}')).toEqual(['bridge', 'host', 'none'])
+    expect(await left('volume', 'ls', '--quiet')).toEqual(['shop_state'])
+    await project.compose('down', '--volumes')
+    expect(await left('volume', 'ls', '--quiet')).toEqual([])
+  })
+})
