@@ -1,0 +1,36 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import { cgroupOf } from '../src/docker/cgroup.ts'
+import { processesBelow } from '../src/docker/leftovers.ts'
+import { isOnPath } from '../src/on-path.ts'
+
+/** What of this machine a dockerd touches outside of its directory. */
+export function machine(): unknown {
+  return {
+    interfaces: readdirSync('/sys/class/net').filter((name) => !name.startsWith('veth')),
+    rules: isOnPath('iptables-save') ? rules() : '',
+    forwarding: readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8'),
+    key: existsSync('/etc/docker/key.json'),
+    folders: ['/run/docker', '/var/lib/docker', '/var/run/docker.sock'].filter((path) => existsSync(path)),
+  }
+}
+
+/** Without when they were read, and what they have counted. */
+function rules(): string {
+  return execFileSync('iptables-save', { encoding: 'utf8', stdio: 'pipe' }).replaceAll(
+    /^#.*\n|\[\d+:\d+\]/gm,
+    '',
+  )
+}
+
+/** Nothing of a dockerd is left but its directory, which is removed. @param before what machine() said then */
+export function expectNothingLeft(dir: string, before: unknown): void {
+  expect(machine()).toEqual(before)
+  expect(processesBelow(dir)).toEqual([])
+  expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(dir)
+  const groups = readdirSync('/sys/fs/cgroup').map((each) => join('/sys/fs/cgroup', each, cgroupOf(dir)))
+  expect(groups.filter((path) => existsSync(path))).toEqual([])
+  rmSync(dir, { recursive: true })
+}
