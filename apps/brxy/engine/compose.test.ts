@@ -33,7 +33,6 @@ describe.skipIf(missing !== null)('examples/docker, by docker compose', () => {
   beforeEach(async () => {
     await project.compose('up', '--detach')
     expect(await project.running()).toEqual([EDGE])
-    const isUp = async () => (await project.ask('http://127.0.0.1:8080/')).status === 404
     await eventually('the edge at its published port', isUp, WAIT_MS)
   })
   afterEach(async () => {
@@ -41,6 +40,9 @@ describe.skipIf(missing !== null)('examples/docker, by docker compose', () => {
     slow = undefined
     await project.compose('down', '--volumes')
   })
+
+  /** It knows no app of that host. */
+  const isUp = async () => (await project.ask('http://127.0.0.1:8080/')).status === 404
 
   it('wakes the app for a request to the published port, in the network of the file, and is alone again when nobody asks', async () => {
     const { status, text } = await project.ask(HELLO)
@@ -62,6 +64,18 @@ describe.skipIf(missing !== null)('examples/docker, by docker compose', () => {
     expect(await slow.ends()).toEqual({ code: 0, signal: null })
     expect(slow.stdout).toMatch(/^hello from container/)
     expect(await project.running()).toEqual([])
+  })
+
+  it('is the same edge after its container was replaced, for its state is kept in the volume', async () => {
+    const ownerOfApp = async () => {
+      const id = /container (\w+)/.exec((await project.ask(HELLO)).text)?.[1] ?? ''
+      return project.docker('inspect', '--format', '{{index .Config.Labels "brxy.owner"}}', id)
+    }
+    const owner = await ownerOfApp()
+    await project.compose('up', '--detach', '--force-recreate')
+    await eventually('the edge at its published port', isUp, WAIT_MS)
+    expect(owner).toMatch(/\w+\n/)
+    expect(await ownerOfApp()).toBe(owner)
   })
 
   it('goes with docker compose down, and what it has started with it; only its state stays', async () => {
