@@ -9,11 +9,18 @@ import { isOnPath } from '../src/on-path.ts'
 /** What of this machine a dockerd touches outside of its directory. */
 export function machine(): unknown {
   return {
+    ...network(),
+    key: existsSync('/etc/docker/key.json'),
+    folders: ['/run/docker', '/var/lib/docker', '/var/run/docker.sock'].filter((path) => existsSync(path)),
+  }
+}
+
+/** Of that, what one with a network of its own leaves alone also while it runs. */
+export function network(): { interfaces: string[]; rules: string; forwarding: string } {
+  return {
     interfaces: readdirSync('/sys/class/net').filter((name) => !name.startsWith('veth')),
     rules: isOnPath('iptables-save') ? rules() : '',
     forwarding: readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8'),
-    key: existsSync('/etc/docker/key.json'),
-    folders: ['/run/docker', '/var/lib/docker', '/var/run/docker.sock'].filter((path) => existsSync(path)),
   }
 }
 
