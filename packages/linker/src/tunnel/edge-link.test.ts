@@ -254,8 +254,8 @@ describe('a refusal', () => {
 })
 
 test('no edge at all: gives up after its time with 69', async () => {
-  const one = link({ options: { lostMs: 300 } }, ['127.0.0.1:1'])
   const since = performance.now()
+  const one = link({ options: { lostMs: 300 } }, ['127.0.0.1:1'])
   expect(await one.exits()).toBe(69)
   expect(performance.now() - since).toBeGreaterThan(290)
   expect(one.of('refused').length).toBeGreaterThan(2)
