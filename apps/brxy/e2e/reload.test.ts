@@ -269,12 +269,14 @@ describe('a file that cannot be used', () => {
     expect(edge.matching('reload failed')).toEqual([])
   })
 
-  it('has another stateDir, which only a new process can have', async () => {
+  it.each(['stateDir', 'owner'])('has another %s, which only a new process can have', async (key) => {
     await start({})
-    file.set({ blog: { hosts: ['blog.test'] } }, { stateDir: 'elsewhere' })
+    file.set({ blog: { hosts: ['blog.test'] } }, { [key]: 'elsewhere' })
     const { code, stderr } = await file.reload(edge)
     expect(code).toBe(78)
-    expect(stderr).toMatch(/brxy\.yaml:\d+:\d+: stateDir: cannot change while the edge runs; restart it/)
+    expect(stderr).toMatch(
+      new RegExp(`brxy\\.yaml:\\d+:\\d+: ${key}: cannot change while the edge runs; restart it`),
+    )
     expect((await edge.status()).apps).toEqual([])
   })
 })

@@ -19,9 +19,14 @@ afterEach(async () => {
   await rm(stateDir, { recursive: true, force: true })
 })
 
-function edgeWith(options: TestOptions = {}, adapter: Adapter | null = null): Edge {
+function edgeWith(
+  options: TestOptions = {},
+  adapter: Adapter | null = null,
+  more: { owner?: string } = {},
+): Edge {
   const edge = new Edge({
     ...testConfiguration(options, adapter),
+    ...more,
     stateDir,
     version: '1.2.3',
     onEvent: () => {},
@@ -31,6 +36,16 @@ function edgeWith(options: TestOptions = {}, adapter: Adapter | null = null): Ed
 }
 
 describe('an edge that starts', () => {
+  it.each([
+    ['by its option, before all else', { owner: 'staging' }, 'brxy /etc/brxy/brxy.yaml', 'staging'],
+    ['by whoever composed it', {}, 'brxy /etc/brxy/brxy.yaml', 'brxy /etc/brxy/brxy.yaml'],
+  ])('marks what it starts %s', async (_how, options, owner, mark) => {
+    const platform = new FakePlatform()
+    const edge = edgeWith(options, platform.choice, { owner })
+    await edge.start()
+    expect(platform.host.owner).toBe(mark)
+  })
+
   it('says where it listens', async () => {
     const { clients, tunnel, admin } = await edgeWith({
       listen: [{ bind: '127.0.0.1:0' }, { bind: '127.0.0.1:0' }],

@@ -49,8 +49,8 @@ export interface EdgeConfig extends EdgeConfiguration {
   /** Where the secret and the launches are kept. */
   readonly stateDir: string
   /**
-   * Marks what this edge starts, so that it finds its own again after a restart; default: its client ports, which are
-   * unique on a machine.
+   * Marks what this edge starts, so that it finds its own again after a restart, unless the option `owner` does; default:
+   * its client ports, which are unique on a machine.
    */
   readonly owner?: string
   readonly version: string
@@ -213,7 +213,7 @@ export class Edge {
     const onError = (error: Error) => emit({ type: 'bug', error })
     const { options } = settings
     const scalers: Scalers = new Scalers({
-      owner: config.owner ?? this.#owner(options),
+      owner: options.owner ?? config.owner ?? this.#owner(options),
       stateDir: config.stateDir,
       wheel: this.#wheel,
       launch: async (route, launch) => ({

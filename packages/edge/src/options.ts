@@ -180,6 +180,10 @@ export const EDGE_OPTIONS = defineOptions({
     doc: 'Where the secret and the launches are kept (default: $STATE_DIRECTORY or the XDG state directory).',
     group: 'Process',
   },
+  owner: {
+    kind: 'string',
+    doc: 'Marks what is started here, to be found again after a restart. Give each edge its own where several share a platform and the path of their file, as edges in containers do (default: that path).',
+  },
   onExit: {
     kind: 'enum',
     flag: true,

@@ -6,7 +6,7 @@ import { type ConfigPlaces, type LoadedConfig, loadConfig } from './load.ts'
 import { ConfigError, formatWarning } from './problem.ts'
 
 /** What decides how the process runs, so that only a new process can change it. */
-const FIXED = ['stateDir', 'log', 'requests'] as const
+const FIXED = ['stateDir', 'owner', 'log', 'requests'] as const
 
 /** What the status of an edge says of its file. */
 export interface ConfigStatus {
