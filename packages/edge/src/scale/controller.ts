@@ -127,6 +127,7 @@ export class ScaleController {
     const isReplica = fleet.options.isCounted && linker?.platform !== undefined
     const member = fleet.members.get(key) ?? fleet.meet(key, launched || isReplica, nowMs)
     if (linker !== undefined) pairLinker(fleet, member, linker)
+    member.isRetry = false
     // It may have been forgotten when its removal was asked for, and be new here: that removal is of this one.
     member.instance ??= fleet.removals.of(key, member.platform)
     member.hasFailed = false

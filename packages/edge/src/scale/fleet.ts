@@ -28,6 +28,8 @@ export class Fleet {
   blindUntilMs = Number.NEGATIVE_INFINITY
   /** Why the last start failed; null once an instance has served since. */
   lastProblem: Problem | null = null
+  /** Counted: a replica failed to start, and no instance has served since. What the platform makes by itself is the same again. */
+  hasReplicaFailed = false
   /** When the platform was last seen. */
   seenMs = Number.NEGATIVE_INFINITY
   readonly #newId: () => string
@@ -87,6 +89,7 @@ export class Fleet {
   succeeded(): void {
     this.backoff.succeeded()
     this.lastProblem = null
+    this.hasReplicaFailed = false
   }
 
   startFailed(member: Member, problem: Problem, nowMs: number): void {
@@ -97,7 +100,9 @@ export class Fleet {
     this.enter(member, 'gone', nowMs)
     member.hasFailed = true
     // It never served anything, so what the platform has of it goes at once.
-    if (member.instance !== null) this.remove(member.instance)
+    if (member.instance === null) return
+    this.hasReplicaFailed = this.options.isCounted
+    this.remove(member.instance)
   }
 
   /** The platform must not have it. */

@@ -16,8 +16,9 @@ export function launch(fleet: Fleet, demand: Demand, surplus: Member | null, now
   const { min, max, slots = 0, canLaunch } = fleet.options
   const { backoff } = fleet
   if (backoff.isClosed(nowMs)) {
-    const { starting, ready } = fleet.members.count()
-    if (demand.held > 0 && starting + ready === 0) failHeld(fleet, nowMs)
+    const { starting, retries, ready } = fleet.members.count()
+    // One try follows the other for ever: as long as the pause lasts they are no better than a launch of ours would be.
+    if (demand.held > 0 && starting - retries + ready === 0) failHeld(fleet, nowMs)
     return
   }
   if (!canLaunch) return

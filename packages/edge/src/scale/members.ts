@@ -39,6 +39,8 @@ export interface Member {
   isReplaced: boolean
   /** Its start failed: whatever the platform has of it is removed at once. */
   hasFailed: boolean
+  /** The platform has made it by itself after another one had failed, and nothing was heard of its linker. */
+  isRetry: boolean
   /** People were told that its linker is long in coming. */
   isSlowTold: boolean
   /** Where its launch is: in no call to the scaler yet, in the one that is out, or accepted by the platform. */
@@ -68,6 +70,8 @@ export interface MemberCount {
   readonly total: number
   /** May become ready without anything new being launched. */
   readonly starting: number
+  /** Of those, what the platform tries by itself after another one has failed. */
+  readonly retries: number
   /** May be given requests. */
   readonly ready: number
   /** Of the total, those that are not on their way out: what `min` asks for. */
@@ -108,6 +112,7 @@ export class Members {
       hasGranted: false,
       isReplaced: false,
       hasFailed: false,
+      isRetry: false,
       isSlowTold: false,
       call: 'none',
       removal: 'none',
@@ -130,17 +135,19 @@ export class Members {
   count(surplus: Member | null = null): MemberCount {
     let total = 0
     let starting = 0
+    let retries = 0
     let ready = 0
     let leaving = 0
     for (const member of this.#byKey.values()) {
       if (member === surplus || member.phase === 'gone' || member.phase === 'parked') continue
       total++
+      if (member.isRetry && member.phase === 'lost') retries++
       if (isStarting(member)) starting++
       else if (member.phase === 'leaving') leaving++
       // An instance that was told to serve nobody (S = 0) is connected and no help.
       else if (member.phase === 'ready' && member.slots > 0) ready++
     }
-    return { total, starting, ready, staying: total - leaving }
+    return { total, starting, retries, ready, staying: total - leaving }
   }
 
   /** In launch order, for members are added in it. */

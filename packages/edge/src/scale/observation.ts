@@ -1,4 +1,4 @@
-import type { Instance } from '@brxy/scaler'
+import type { Instance, Problem } from '@brxy/scaler'
 import type { Fleet } from './fleet.ts'
 import { memberOfListed, pairListed, unpairAbsent } from './identity.ts'
 import { isStarting, type Member } from './members.ts'
@@ -17,16 +17,21 @@ export function observe(fleet: Fleet, instances: readonly Instance[], adopt: boo
   fleet.seenMs = nowMs
   fleet.blindUntilMs = Number.NEGATIVE_INFINITY
   unpairAbsent(fleet, listed)
-  for (const instance of instances) {
+  // Those that are known first: what fails there tells what another one is there for.
+  const unknown = instances.filter((instance) => {
     const member = memberOfListed(fleet, instance)
     if (member !== null) observeMember(fleet, member, instance, nowMs)
-    else if (instance.state === 'ended') removeRecord(fleet, instance)
+    return member === null
+  })
+  for (const instance of unknown) {
+    if (instance.state === 'ended') removeRecord(fleet, instance)
     // It is to go, and its member was forgotten: nobody waits for it again, nor does it stand for a launch, or the platform
     // would start another one in its place as long as it cannot remove it. Should it come after all, `joined` keeps it.
     else if (removals.has(instance.id)) continue
-    else if (fleet.options.isCounted) takeUpReplica(fleet, instance, nowMs)
+    else if (fleet.options.isCounted) takeUpReplica(fleet, instance, adopt, nowMs)
     else if (adopt) adoptInstance(fleet, instance, nowMs)
   }
+  for (const instance of instances) standIn(fleet, instance, nowMs)
   removals.onListed(listed)
   for (const member of members) {
     // One that was never listed may yet appear: its deadline says how long that is waited for.
@@ -43,12 +48,24 @@ function observeMember(fleet: Fleet, member: Member, instance: Instance, nowMs: 
   if (problem !== undefined) member.problem = problem
   const hasEnded = instance.state === 'ended'
   if (isStarting(member) && (hasEnded || problem?.final === true)) {
-    if (member.phase === 'lost' && member.hasServed) fleet.enter(member, 'gone', nowMs)
+    if (member.phase === 'lost' && member.hasServed && !isKnownToCrash(fleet, member, problem))
+      fleet.enter(member, 'gone', nowMs)
     else fleet.startFailed(member, problem ?? ENDED, nowMs)
   }
+  // It was given up, and given long, for the platform had not even started it.
+  if (member.phase === 'gone' && instance.state === 'running')
+    member.deadlineMs = Math.min(member.deadlineMs, nowMs + fleet.options.leftMs)
   // A connected one tells its own story; the record of one that is gone is of no use any more.
   if (member.phase === 'parked' || (member.phase === 'gone' && (hasEnded || member.hasFailed)))
     fleet.remove(instance)
+}
+
+/**
+ * A replica of which this edge has heard nothing but that the platform gives it up. It is there for good, for the platform
+ * starts it again and again: so it is no instance that ended, but a start that failed.
+ */
+function isKnownToCrash({ options }: Fleet, { linker }: Member, problem: Problem | undefined): boolean {
+  return options.isCounted && linker === null && problem !== undefined
 }
 
 /**
@@ -56,10 +73,29 @@ function observeMember(fleet: Fleet, member: Member, instance: Instance, nowMs: 
  * raised the number, or the platform has replaced one by another. All replicas are the app's, so it is waited for like one of
  * an earlier edge.
  */
-function takeUpReplica(fleet: Fleet, instance: Instance, nowMs: number): void {
+function takeUpReplica(fleet: Fleet, instance: Instance, adopt: boolean, nowMs: number): void {
   const launch = pairListed(fleet, instance)
-  if (launch === null) adoptInstance(fleet, instance, nowMs)
-  else observeMember(fleet, launch, instance, nowMs)
+  if (launch !== null) return observeMember(fleet, launch, instance, nowMs)
+  const member = adoptInstance(fleet, instance, nowMs)
+  member.isRetry = !adopt && fleet.hasReplicaFailed
+  if (instance.problem?.final === true) observeMember(fleet, member, instance, nowMs)
+}
+
+/**
+ * Counted: a launch for which no replica came stands for that of one that is gone, as it would if its linker connected: there
+ * are as many as were asked for. So what the platform says of it is said of the launch, and is the reason why that fails.
+ * One of which it says nothing may be hanging; it is removed in its time, and another one comes.
+ */
+function standIn(fleet: Fleet, instance: Instance, nowMs: number): void {
+  const { id, problem } = instance
+  if (!fleet.options.isCounted || problem === undefined || fleet.removals.has(id)) return
+  const member = memberOfListed(fleet, instance)
+  if (member?.phase !== 'gone') return
+  const launch = pairListed(fleet, instance)
+  if (launch === null) return
+  member.platform = null
+  member.instance = null
+  observeMember(fleet, launch, instance, nowMs)
 }
 
 /** What is left of an instance that nobody knows. Replicas that ended are the platform's own to replace: it counts them. */
@@ -68,7 +104,7 @@ function removeRecord(fleet: Fleet, instance: Instance): void {
 }
 
 /** An instance of an earlier edge: its linker is about to redial, if it has started at all. */
-function adoptInstance(fleet: Fleet, instance: Instance, nowMs: number): void {
+function adoptInstance(fleet: Fleet, instance: Instance, nowMs: number): Member {
   const { isCounted } = fleet.options
   const member = fleet.meet(instance.launch ?? instance.id, isCounted || instance.launch !== undefined, nowMs)
   if (isCounted) member.platform = instance.id
@@ -78,4 +114,5 @@ function adoptInstance(fleet: Fleet, instance: Instance, nowMs: number): void {
   member.hasServed = true
   member.awaitedMs = fleet.options.adoptMs
   member.deadlineMs = nowMs + member.awaitedMs
+  return member
 }

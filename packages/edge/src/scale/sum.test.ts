@@ -6,6 +6,7 @@ const demand = (held: number, freeSlots = 0) => ({ held, oldestSinceMs: 0, freeS
 const count = (starting: number, ready: number): MemberCount => ({
   total: starting + ready,
   starting,
+  retries: 0,
   ready,
   staying: starting + ready,
 })
