@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Pod } from './objects.ts'
+import type { ContainerStatus, Pod } from './objects.ts'
 import {
   problemOfCreation,
   problemOfEvents,
@@ -55,12 +55,62 @@ describe('the problem of a pod', () => {
     })
   })
 
-  it('is none where a container that was restarted is ready again', () => {
-    const status = {
-      phase: 'Running',
-      containerStatuses: [{ ...ended(1), restartCount: 7, ready: true }],
-    } as const
-    expect(problemOfPod({ metadata: { name: 'x' }, status })).toBeUndefined()
+  it.each([
+    ['ready again', true],
+    // It may be parked, or be starting: a linker that is recalled has as long as any other.
+    ['not ready', false],
+  ])('is none where a container that was restarted runs, and is %s', (_, ready) => {
+    const running = { name: 'app', ready, restartCount: 7, state: { running: {} }, lastState: ended(1).state }
+    expect(problemOfPod(of(running))).toBeUndefined()
+  })
+})
+
+it.each([false, true])(
+  'an init container that is done is no problem, however often it ran',
+  (isRestarted) => {
+    const terminated = { exitCode: 0, reason: 'Completed', finishedAt: '2026-11-22T22:47:17Z' }
+    const state = { terminated }
+    const init = { name: 'init', ready: true, restartCount: 4, state, lastState: state }
+    const pod = { metadata: { name: 'x' }, status: { initContainerStatuses: [init] } }
+    expect(problemOfPod(pod, isRestarted)).toBeUndefined()
+  },
+)
+
+describe('the problem of a pod whose containers are started again', () => {
+  const waiting = { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 10s' } }
+  const end = (time: string) => ended(1, `2026-11-22T${time}Z`).state
+  const before = end('22:47:18')
+  it.each([
+    ['has ended', 0, end('22:47:18'), undefined, false, 'status 1'],
+    ['has ended again', 1, end('22:47:20'), before, true, 'status 1 (restarted once)'],
+    ['waits for its next start', 1, waiting, before, true, 'status 1 (restarted once)'],
+    ['has ended a third time', 2, end('22:47:32'), before, true, 'status 1 (restarted 2 times)'],
+    ['has ended after it ran for long', 2, end('23:00:00'), before, false, 'status 1 (restarted 2 times)'],
+  ])('that %s tells whether it will come', (_, restartCount, state, lastState, final, message) => {
+    const last = lastState === undefined ? {} : { lastState }
+    const problem = problemOfPod(of({ name: 'app', restartCount, state, ...last }), true)
+    expect(problem).toEqual({ code: 'crashed', final, message: `container "app" exited with ${message}` })
+  })
+
+  it('is that of its command, at once, if that is not there', () => {
+    const state = { terminated: { exitCode: 128, reason: 'StartError', message: 'no such file' } }
+    expect(problemOfPod(of({ name: 'app', state }), true)).toMatchObject({ code: 'invalid', final: true })
+  })
+
+  it('is none as long as it ended without fault, unless it does so again', () => {
+    const finishedAt = '2026-11-22T22:47:17Z'
+    const state = { terminated: { exitCode: 0, reason: 'Completed', finishedAt } }
+    const again = { name: 'app', state, lastState: state, restartCount: 1 }
+    expect(problemOfPod(of({ name: 'app', state }), true)).toBeUndefined()
+    expect(problemOfPod(of(again), true)).toMatchObject({ code: 'crashed', final: true })
+    // A launch has done its work.
+    expect(problemOfPod(of(again))).toBeUndefined()
+  })
+
+  it('is temporary, however often, where the linker says so', () => {
+    const { state } = ended(75)
+    const problem = problemOfPod(of({ name: 'app', state, lastState: state, restartCount: 2 }), true)
+    expect(problem).toMatchObject({ code: 'unavailable', final: false })
   })
 })
 
@@ -104,6 +154,10 @@ function waiting(reason: string, message: string): Pod {
   return { metadata: { name: 'x' }, status: { phase: 'Pending', containerStatuses } }
 }
 
-function ended(exitCode: number) {
-  return { name: 'app', state: { terminated: { exitCode, reason: 'Error' } } }
+function of(status: ContainerStatus): Pod {
+  return { metadata: { name: 'x' }, status: { phase: 'Running', containerStatuses: [status] } }
+}
+
+function ended(exitCode: number, finishedAt = '2026-11-22T22:47:17Z') {
+  return { name: 'app', state: { terminated: { exitCode, reason: 'Error', finishedAt } } }
 }

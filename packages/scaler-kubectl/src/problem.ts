@@ -9,8 +9,8 @@ import {
   type Status,
 } from './objects.ts'
 
-/** A container that was started again so often without becoming ready will not do so the next time. */
-const MAX_RESTARTS = 2
+/** Two ends of a container within this time are one after the other: its next start will end so, too. */
+const AGAIN_MS = 60_000
 /** EX_TEMPFAIL of sysexits.h: "try again later"; a linker that never served ends with it. */
 const TEMPORARY_FAILURE = 75
 
@@ -57,12 +57,16 @@ export function problemOfJob({ status }: Job): Problem | undefined {
   return { code: 'crashed', message, final: true }
 }
 
-/** Why a pod does not start, or how it ended badly; undefined if all is well so far. */
-export function problemOfPod({ status }: Pod): Problem | undefined {
+/**
+ * Why a pod does not start, or how it ended badly; undefined if all is well so far.
+ *
+ * @param isRestarted a container that ends badly once may come yet: a workload's are started again, for ever
+ */
+export function problemOfPod({ status }: Pod, isRestarted = false): Problem | undefined {
   if (status === undefined) return undefined
   const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]
   for (const container of containers) {
-    const problem = problemOfContainer(container)
+    const problem = problemOfContainer(container, isRestarted)
     if (problem !== undefined) return problem
   }
   if (status.phase === 'Failed') {
@@ -75,15 +79,31 @@ export function problemOfPod({ status }: Pod): Problem | undefined {
   return { code: 'unschedulable', message: unscheduled.message ?? 'no node takes the pod', final: false }
 }
 
-function problemOfContainer({ name, state, lastState, restartCount = 0, ready }: ContainerStatus) {
-  const terminated = problemOfEnd(name, state?.terminated)
-  if (terminated !== undefined && restartCount === 0) return terminated
+function problemOfContainer(container: ContainerStatus, isRestarted: boolean): Problem | undefined {
+  const { name, state, lastState, restartCount = 0, ready } = container
   const waiting = problemOfWaiting(name, state?.waiting)
   if (waiting !== undefined) return waiting
-  if (restartCount < MAX_RESTARTS || ready === true) return undefined
-  const again = problemOfEnd(name, state?.terminated ?? lastState?.terminated)
-  const message = again?.message ?? `container "${name}" ended`
-  return crashed(`${message} (restarted ${restartCount} times)`)
+  // An init container that is done.
+  if (ready === true) return undefined
+  // What runs may be parked, and not be ready for that reason; what waits for anything else has not ended.
+  if (state?.terminated === undefined && state?.waiting?.reason !== 'CrashLoopBackOff') return undefined
+  const end = problemOfEnd(name, state.terminated ?? lastState?.terminated)
+  const isFinal = !isRestarted || isEndingAgain(container)
+  if (end === undefined)
+    return isRestarted && isFinal ? crashed(`container "${name}" ended${times(restartCount)}`) : undefined
+  if (end.code !== 'crashed') return end
+  return { ...end, message: end.message + times(restartCount), final: isFinal }
+}
+
+function times(restarts: number): string {
+  return restarts === 0 ? '' : ` (restarted ${restarts === 1 ? 'once' : `${restarts} times`})`
+}
+
+/** Earlier restarts may be long ago. It ends again and again if the kubelet says so, which it does late, or if it ended just before. */
+function isEndingAgain({ state, lastState }: ContainerStatus): boolean {
+  const [now, before] = [state?.terminated?.finishedAt, lastState?.terminated?.finishedAt]
+  if (now === undefined) return state?.waiting !== undefined
+  return before !== undefined && Date.parse(now) - Date.parse(before) <= AGAIN_MS
 }
 
 function problemOfWaiting(name: string, waiting: ContainerState['waiting']): Problem | undefined {

@@ -21,7 +21,7 @@ export const ID_FIELDS = { deployment: 'metadata.name', statefulset: 'metadata.u
 
 /** A pod of a workload as an instance. */
 export function replicaInstance(kind: WorkloadPlace['kind'], pod: Pod): Instance {
-  const problem = pod.metadata.deletionTimestamp === undefined ? problemOfPod(pod) : undefined
+  const problem = pod.metadata.deletionTimestamp === undefined ? problemOfPod(pod, true) : undefined
   return {
     id: replicaId(kind, pod),
     state: stateOfPod(pod),

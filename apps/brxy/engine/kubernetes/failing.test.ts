@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { whyNot } from '@brxy-tooling/engines'
+import { eventually } from '@brxy-tooling/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Workload } from './workload.ts'
 import {
@@ -23,6 +24,8 @@ if (lack !== null) process.stderr.write(`SKIPPED: the tests against a real Kuber
 
 describe.skipIf(lack !== null)(`what Kubernetes refuses${lack === null ? '' : ` (skipped: ${lack})`}`, () => {
   let kubernetes: KubernetesWorld
+  /** Its pods are started again and again, from before there is an edge. */
+  let workload: Workload
   const edges: KubernetesEdge[] = []
   const byApp = new Map<string, KubernetesEdge>()
 
@@ -39,7 +42,7 @@ describe.skipIf(lack !== null)(`what Kubernetes refuses${lack === null ? '' : ` 
     await api.apply('/api/v1/namespaces', { metadata: { name: 'full' } })
     const quota = { metadata: { name: 'none' }, spec: { hard: { pods: '0' } } }
     await api.apply('/api/v1/namespaces/full/resourcequotas', quota)
-    await Workload.apply(kubernetes, 'deployment', 1, CRASH)
+    workload = await Workload.apply(kubernetes, 'deployment', 1, CRASH)
     const hungry = { resources: { requests: { cpu: '1000' } } }
     await serve(undefined, {
       unpullable: { kubectl: { template: jobTemplate({ image: 'images.invalid/none:1' }) } },
@@ -93,6 +96,26 @@ describe.skipIf(lack !== null)(`what Kubernetes refuses${lack === null ? '' : ` 
       await expectProblem(app, code)
       const { edge } = byApp.get(app) as KubernetesEdge
       expect(edge.output).toMatch(message)
+    },
+    SLOW_MS,
+  )
+
+  it(
+    'a workload that crashes is scaled to zero, and started anew for whoever asks after the pause',
+    async () => {
+      const { edge } = byApp.get('looping') as KubernetesEdge
+      const failed = () => edge.matching('launch failed', ({ app }) => app === 'looping').length
+      await eventually('there are no replicas', async () => (await workload.replicas()) === 0, SLOW_MS)
+      const before = failed()
+      await eventually(
+        'another start has failed',
+        async () => {
+          // At once as long as the pause lasts, else when that start fails.
+          await expectProblem('looping', 'crashed')
+          return failed() > before
+        },
+        SLOW_MS,
+      )
     },
     SLOW_MS,
   )
