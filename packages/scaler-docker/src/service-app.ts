@@ -103,8 +103,7 @@ export class ServiceApp implements AppScaler {
     const path = `/services/${encodeURIComponent(this.#name)}`
     const service = await this.#app.client.call<Service>({ path, signal })
     const { Mode, TaskTemplate } = service.Spec
-    const unfit = (why: string) =>
-      new ScalerError('scaler/unavailable', `service "${this.#name}" ${why}`, { retryable: false })
+    const unfit = (why: string) => new ScalerError('scaler/invalid', `service "${this.#name}" ${why}`)
     if (Mode.Replicated === undefined)
       throw unfit('is not replicated, so it has no number of replicas to change')
     const condition = TaskTemplate.RestartPolicy?.Condition ?? 'any'
@@ -133,8 +132,9 @@ export class ServiceApp implements AppScaler {
   #refusal(error: unknown): unknown {
     if (!(error instanceof ApiError)) return error
     const { message, status, isDenied } = error
-    const hint = status === 404 ? ': create it first, without replicas' : ''
-    const code = isDenied ? 'scaler/denied' : 'scaler/unavailable'
+    const isAbsent = status === 404
+    const hint = isAbsent ? ': create it first, without replicas' : ''
+    const code = isDenied ? 'scaler/denied' : isAbsent ? 'scaler/invalid' : 'scaler/unavailable'
     return new ScalerError(code, `service "${this.#name}": ${message}${hint}`, { cause: error })
   }
 }

@@ -25,7 +25,7 @@ import {
   replicaId,
   replicaInstance,
 } from './replica.ts'
-import { isRollingOut, queryOfSelector, type WorkloadPlace } from './workload.ts'
+import { errorOfWorkload, isRollingOut, queryOfSelector, type WorkloadPlace } from './workload.ts'
 import { workloadAdvice } from './workload-advice.ts'
 
 /** Somebody else writes to the object, too (its controller does, while it scales): so often is it read anew. */
@@ -154,7 +154,9 @@ export class Replicas implements AppScaler {
   }
 
   async #look(signal: AbortSignal): Promise<Look> {
-    const workload = await this.#cluster.request<Workload>(this.#path, {}, signal)
+    const workload = await this.#cluster.request<Workload>(this.#path, {}, signal).catch((error) => {
+      throw errorOfWorkload(this.#place, error)
+    })
     const labelSelector = queryOfSelector(workload.spec.selector)
     this.#cluster.watchPods(labelSelector, signal, () => this.#host.changed(this.#route))
     this.#advise(workload)

@@ -1,6 +1,7 @@
+import { ApiError } from '@brxy/scaler/api'
 import { describe, expect, it } from 'vitest'
 import type { Workload } from './objects.ts'
-import { isRollingOut, parseWorkload, queryOfSelector } from './workload.ts'
+import { errorOfWorkload, isRollingOut, parseWorkload, queryOfSelector } from './workload.ts'
 import { workloadAdvice } from './workload-advice.ts'
 
 const SPEC: Workload['spec'] = {
@@ -24,6 +25,19 @@ const workload = (status: Workload['status'], generation = 2): Workload => ({
 })
 
 describe('a workload', () => {
+  it("is the operator's to make if it is not there; any other answer is left to others", () => {
+    const place = { kind: 'deployment', name: 'web', path: 'workload' } as const
+    const absent = new ApiError(404, 'deployments.apps "web" not found')
+    expect(errorOfWorkload(place, absent)).toMatchObject({
+      code: 'scaler/invalid',
+      message:
+        'Kubernetes: deployments.apps "web" not found; create deployment/web, or say in which namespace it is',
+      cause: absent,
+    })
+    const busy = new ApiError(503, 'not yet')
+    expect(errorOfWorkload(place, busy)).toBe(busy)
+  })
+
   it('is named by its kind and name', () => {
     expect(parseWorkload('deployment/web', 'workload')).toMatchObject({ kind: 'deployment', name: 'web' })
   })

@@ -1,4 +1,6 @@
 import { OptionsError } from '@brxy/options'
+import { ScalerError } from '@brxy/scaler'
+import { isStatus } from '@brxy/scaler/api'
 import { isObjectName } from './names.ts'
 import type { Selector, Workload } from './objects.ts'
 
@@ -17,6 +19,13 @@ export function parseWorkload(given: string, path: string): WorkloadPlace {
     return { kind, name, path }
   const detail = `${JSON.stringify(given)} is no workload; one is deployment/NAME or statefulset/NAME`
   throw new OptionsError('options/invalid', path, detail)
+}
+
+/** What a caller is told if the API does not give it. @returns other errors as they are */
+export function errorOfWorkload({ kind, name }: WorkloadPlace, error: unknown): unknown {
+  if (!isStatus(error, 404)) return error
+  const message = `Kubernetes: ${error.message}; create ${kind}/${name}, or say in which namespace it is`
+  return new ScalerError('scaler/invalid', message, { cause: error })
 }
 
 /** Whether new pods are replacing old ones: which of them the platform would remove cannot be told then. */

@@ -129,7 +129,7 @@ export class CountApp implements AppScaler {
     const group = this.#group ?? (names.length === 1 ? names[0] : undefined)
     if (group === undefined || !names.includes(group)) {
       const detail = `job "${this.#job}" has the groups ${names.join(', ')}; say which in \`group\``
-      throw new ScalerError('scaler/unavailable', detail, { retryable: false })
+      throw new ScalerError('scaler/invalid', detail)
     }
     warnOfKillTimeout(this.#job, job, this.#host)
     warnOfDeployments(this.#job, job, group, this.#host)

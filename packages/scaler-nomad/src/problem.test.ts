@@ -38,6 +38,7 @@ describe('a refused launch', () => {
 
 it('tells a token that may not look from an agent that can not', () => {
   expect(errorOfRefusal(new ApiError(403, 'Permission denied'))).toMatchObject({ code: 'scaler/denied' })
+  expect(errorOfRefusal(new ApiError(404, 'job not found'))).toMatchObject({ code: 'scaler/invalid' })
   expect(errorOfRefusal(new ApiError(500, 'boom'))).toMatchObject({ code: 'scaler/unavailable' })
 })
 

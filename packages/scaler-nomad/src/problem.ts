@@ -26,10 +26,12 @@ export function isDeploying(error: unknown): boolean {
 }
 
 /** Why a look, or a change to a job that exists, failed as a whole. */
-export function errorOfRefusal({ message, isDenied }: ApiError): ScalerError {
-  return isDenied
-    ? new ScalerError('scaler/denied', `Nomad: ${message}; the token's policy has to allow it`)
-    : unavailable(message)
+export function errorOfRefusal({ status, message, isDenied }: ApiError): ScalerError {
+  if (isDenied)
+    return new ScalerError('scaler/denied', `Nomad: ${message}; the token's policy has to allow it`)
+  // The job, for nothing else is looked at by its name.
+  if (status === 404) return new ScalerError('scaler/invalid', `Nomad: ${message}; register it first`)
+  return unavailable(message)
 }
 
 /** What is to be removed is not there (any more): Nomad says so with 404 or 500. */

@@ -65,8 +65,9 @@ export interface AppScaler {
    * A launch that failed is an ended {@link Instance} with a {@link Problem}, not a rejection.
    *
    * @throws (rejects) an error branded `brxy.error`, only if nothing can be concluded: the platform's API is down, the
-   *   signal fired, the adapter was closed. The launches of the call have failed then: `denied` for the code
-   *   `scaler/denied`, `unavailable` for any other. Its message is what operators read.
+   *   signal fired, the adapter was closed, what the options name is not there. The launches of the call have failed then:
+   *   `denied` for the code `scaler/denied`, `invalid` for `scaler/invalid`, `unavailable` for any other. Its message is
+   *   what operators read.
    */
   scale(target: Target, signal: AbortSignal): Promise<readonly Instance[]>
   /** The instances that exist now, and those that ended and whose reason is still known. Absent is not failed. */

@@ -1,13 +1,15 @@
 const BRAND: unique symbol = Symbol.for('brxy.error')
 
 /**
- * unavailable: the platform did not answer or cannot now. denied: it refused the adapter's credentials. aborted: the
- * caller's signal fired. closed: the adapter was closed before. state: its state directory cannot be used.
+ * unavailable: the platform did not answer or cannot now. denied: it refused the adapter's credentials. invalid: what the
+ * options name is not there, or is none that can be scaled. aborted: the caller's signal fired. closed: the adapter was
+ * closed before. state: its state directory cannot be used.
  * not-a-scaler: a module that was loaded as an adapter is none.
  */
 export type ScalerErrorCode =
   | 'scaler/unavailable'
   | 'scaler/denied'
+  | 'scaler/invalid'
   | 'scaler/aborted'
   | 'scaler/closed'
   | 'scaler/state'

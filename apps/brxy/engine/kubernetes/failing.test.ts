@@ -89,7 +89,7 @@ describe.skipIf(lack !== null)(`what Kubernetes refuses${lack === null ? '' : ` 
 
   it.each([
     ['unknown', 'denied', /401 Unauthorized/],
-    ['missing', 'unavailable', /deployments\.apps \\"none\\" not found/],
+    ['missing', 'invalid', /deployments\.apps \\"none\\" not found/],
   ])(
     '%s: where every call fails, held requests do with the class "%s", and the operator reads why',
     async (app, code, message) => {

@@ -12,6 +12,11 @@ describe('problemOfRejection', () => {
     })
   })
 
+  it('says invalid of what is not there to be scaled', () => {
+    const error = new ScalerError('scaler/invalid', 'service "web" is not there')
+    expect(problemOfRejection(error)).toMatchObject({ code: 'invalid', final: true })
+  })
+
   it("knows the code by its brand: an adapter brings its own copy of the error's class, or none", () => {
     const brand = { [Symbol.for('brxy.error')]: true }
     const error = Object.assign(new Error('403 Forbidden'), { code: 'scaler/denied', ...brand })
