@@ -124,8 +124,9 @@ export class ScaleController {
     linker?: LinkerIdentity,
   ): Member {
     const fleet = this.#fleet
-    const isReplica = fleet.options.isCounted && linker?.platform !== undefined
-    const member = fleet.members.get(key) ?? fleet.meet(key, launched || isReplica, nowMs)
+    // Where replicas are counted no launch has a name: one that a linker says comes from an environment that was copied.
+    const isOurs = fleet.options.isCounted && linker ? linker.platform !== undefined : launched
+    const member = fleet.members.get(key) ?? fleet.meet(key, isOurs, nowMs)
     if (linker !== undefined) pairLinker(fleet, member, linker)
     member.isRetry = false
     // It may have been forgotten when its removal was asked for, and be new here: that removal is of this one.

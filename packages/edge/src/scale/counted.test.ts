@@ -140,18 +140,26 @@ describe('on a platform that counts replicas', () => {
     expect(controller.keyOf({ instance: 'of a replica', platform: 'pod-1' })).toBe('launch-1')
   })
 
-  it('one that is started by hand while a replica starts is not wanted of the platform beside that replica', () => {
-    const { scaling, platform } = setUp()
-    const { controller } = scaling
-    scaling.hold(1)
-    const byHand = { instance: 'by hand' }
-    controller.joined(controller.keyOf(byHand), false, 'ready', 1, scaling.nowMs, byHand)
-    scaling.held = 0
-    platform.settle()
-    platform.connect('pod-1')
-    // One too many would be there at the next call, be wanted as well at the one after that, and so on.
-    expect(controller.target().want).toBe(1)
-  })
+  it.each([
+    { environment: 'its own', launch: {} },
+    // Somebody has copied that of a replica, or of an edge with another scaler.
+    { environment: 'one with a launch', launch: { launch: 'of another one' } },
+  ])(
+    'one that is started by hand while a replica starts is not wanted of the platform beside that replica: in $environment',
+    (its) => {
+      const { scaling, platform } = setUp()
+      const { controller } = scaling
+      scaling.hold(1)
+      const byHand = { instance: 'by hand', ...its.launch }
+      const isLaunched = byHand.launch !== undefined
+      controller.joined(controller.keyOf(byHand), isLaunched, 'ready', 1, scaling.nowMs, byHand)
+      scaling.held = 0
+      platform.settle()
+      platform.connect('pod-1')
+      // One too many would be there at the next call, be wanted as well at the one after that, and so on.
+      expect(controller.target().want).toBe(1)
+    },
+  )
 
   it('a replica that nobody launched is one of the app, and is removed if it never connects', () => {
     const { scaling, platform } = setUp()
