@@ -93,12 +93,27 @@ describe('a replica that crashes again and again', () => {
     expect([failures(scaling.actions), scaling.controller.member('launch-1')?.platform]).toEqual([[], null])
   })
 
+  it('fails no launch but its own', () => {
+    const { scaling, platform } = setUp()
+    platform.pods.clear()
+    scaling.hold(2)
+    scaling.observe([{ id: 'pod-1', state: 'running', since: 0 }])
+    expect(failures(platform.complain('pod-1', RESTARTING))).toEqual([])
+    expect(scaling.controller.member('launch-1')?.platform).toBe('pod-1')
+    expect(failures(platform.complain('pod-1', CRASHED))).toEqual(['launch-1: crashed'])
+    expect([scaling.held, scaling.phaseOf('launch-2')]).toEqual([2, 'asked'])
+  })
+
   it('has as long as any that runs, once the platform has started it', () => {
     const { scaling, platform } = setUp()
     platform.pods.set('found', 'starting')
     platform.settle(true)
     // An image that takes its time.
-    scaling.pass(60_000)
+    scaling.pass(30_000)
+    platform.settle()
+    scaling.pass(30_000)
+    platform.settle()
+    expect(scaling.targets.flatMap(({ remove }) => remove)).toEqual([])
     platform.pods.set('found', 'running')
     scaling.hold(1)
     platform.settle()
@@ -160,7 +175,13 @@ describe('what the platform makes by itself in place of a replica that failed', 
 
   it('is one where the failure was only that a call had no answer', () => {
     const { scaling, platform } = setUp()
+    platform.settle(true)
+    platform.complain('found', CRASHED)
+    // That is long ago.
+    scaling.controller.served(platform.connect('by-hand'))
+    scaling.end('by-hand', true)
     platform.pods.clear()
+    platform.settle()
     scaling.answer = 'reject'
     scaling.hold(1)
     scaling.answer = 'accept'

@@ -28,7 +28,7 @@ export class Fleet {
   blindUntilMs = Number.NEGATIVE_INFINITY
   /** Why the last start failed; null once an instance has served since. */
   lastProblem: Problem | null = null
-  /** Counted: a replica failed to start, and no instance has served since. What the platform makes by itself is the same again. */
+  /** What the platform had of a start has failed, and no instance has served since: what it makes by itself is the same again. */
   hasReplicaFailed = false
   /** When the platform was last seen. */
   seenMs = Number.NEGATIVE_INFINITY
@@ -101,7 +101,7 @@ export class Fleet {
     member.hasFailed = true
     // It never served anything, so what the platform has of it goes at once.
     if (member.instance === null) return
-    this.hasReplicaFailed = this.options.isCounted
+    this.hasReplicaFailed = true
     this.remove(member.instance)
   }
 

@@ -141,7 +141,7 @@ export class Members {
     for (const member of this.#byKey.values()) {
       if (member === surplus || member.phase === 'gone' || member.phase === 'parked') continue
       total++
-      if (member.isRetry && member.phase === 'lost') retries++
+      if (member.isRetry) retries++
       if (isStarting(member)) starting++
       else if (member.phase === 'leaving') leaving++
       // An instance that was told to serve nobody (S = 0) is connected and no help.
