@@ -1,9 +1,10 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { isLacking } from '@brxy-tooling/engines'
 import { type Answer, eventually, expectNoLeftovers, tempDir } from '@brxy-tooling/testkit'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { isMissing, NomadEdge, NomadPlatform, shippedPolicy } from './nomad.testkit.ts'
+import { NomadEdge, NomadPlatform, shippedPolicy } from './nomad.testkit.ts'
 
 const APP = fileURLToPath(new URL('gated-app.mjs', import.meta.url))
 const JOB = 'shop-count'
@@ -64,7 +65,7 @@ async function untilNothing(): Promise<void> {
   expect(shop.edge.matching('left', ({ reason }) => reason !== 'idle')).toEqual([])
 }
 
-describe.skipIf(await isMissing())('an edge that sets the count of a Nomad job', () => {
+describe.skipIf(await isLacking('nomad'))('an edge that sets the count of a Nomad job', () => {
   beforeAll(async () => {
     nomad = await NomadPlatform.up()
   })

@@ -1,7 +1,8 @@
+import { isLacking } from '@brxy-tooling/engines'
 import { eventually, expectNoLeftovers } from '@brxy-tooling/testkit'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { nodeApp } from '../e2e/apps.ts'
-import { isMissing, NomadEdge, NomadPlatform, shippedPolicy } from './nomad.testkit.ts'
+import { NomadEdge, NomadPlatform, shippedPolicy } from './nomad.testkit.ts'
 
 /** Far less than the 50 s that a request may be held. */
 const SOON_MS = 20_000
@@ -54,7 +55,7 @@ const WRONG = [
 let nomad: NomadPlatform
 let shop: NomadEdge | undefined
 
-describe.skipIf(await isMissing())('held requests and what Nomad says', () => {
+describe.skipIf(await isLacking('nomad'))('held requests and what Nomad says', () => {
   beforeAll(async () => {
     nomad = await NomadPlatform.up()
   })

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { isLacking } from '@brxy-tooling/engines'
 import { ask, brxy, eventually, expectNoLeftovers, freePorts, tempDir } from '@brxy-tooling/testkit'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { isMissing, NomadEdge, NomadPlatform, shippedPolicy as policy } from './nomad.testkit.ts'
+import { NomadEdge, NomadPlatform, shippedPolicy as policy } from './nomad.testkit.ts'
 
 const APP = fileURLToPath(new URL('gated-app.mjs', import.meta.url))
 const DEMO = fileURLToPath(new URL('../../../examples/demo/app.mjs', import.meta.url))
@@ -13,7 +14,7 @@ const WAIT_MS = 60_000
 let nomad: NomadPlatform
 let edge: NomadEdge | undefined
 
-describe.skipIf(await isMissing())('an edge in front of Nomad', () => {
+describe.skipIf(await isLacking('nomad'))('an edge in front of Nomad', () => {
   beforeAll(async () => {
     nomad = await NomadPlatform.up()
   })

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type StartedEngine, sharedEngine, whyNot } from '@brxy-tooling/engines'
+import { type StartedEngine, sharedEngine } from '@brxy-tooling/engines'
 import { EdgeProcess, eventually, freePorts } from '@brxy-tooling/testkit'
 import { ConfigFile } from '../e2e/config-file.ts'
 
@@ -165,11 +165,4 @@ export class NomadEdge {
     await this.edge.close()
     this.#file.remove()
   }
-}
-
-/** Says loudly what is skipped. @throws if this machine has to have a Nomad and has none */
-export async function isMissing(): Promise<boolean> {
-  const why = await whyNot('nomad')
-  if (why !== null) process.stderr.write(`SKIPPED: every test of an edge in front of Nomad: ${why}\n`)
-  return why !== null
 }

@@ -10,8 +10,11 @@ import {
   type StartedEngine,
   sharedEngine,
 } from '@brxy-tooling/engines'
+import { afterAll, beforeAll } from 'vitest'
 import { ApiRelay } from './relay.testkit.ts'
 
+/** The first run on a machine builds Kubernetes. */
+const BUILD_MS = 3_600_000
 /** An instance for tests: it ends at SIGTERM, with 0 at SIGUSR1, with 9 at SIGHUP, and is not ready after SIGUSR2. */
 export const IMAGE = 'brxy.test/instance:1'
 const SCRIPT = `#!/bin/sh
@@ -81,4 +84,14 @@ export class TestKubernetes {
     await this.#engine.stop()
     rmSync(this.#directory, { recursive: true, force: true })
   }
+}
+
+/** Declares what is before and after all tests of a file. @returns what gives it to them, when they run */
+export function shareKubernetes(): () => TestKubernetes {
+  let kubernetes: TestKubernetes
+  beforeAll(async () => {
+    kubernetes = await TestKubernetes.start()
+  }, BUILD_MS)
+  afterAll(() => kubernetes?.stop())
+  return () => kubernetes
 }

@@ -1,30 +1,12 @@
 import { conformance } from '@brxy/scaler/conformance'
-import { overlapping, whyNot } from '@brxy-tooling/engines'
-import { afterAll, beforeAll, describe, it } from 'vitest'
+import { isLacking, overlapping } from '@brxy-tooling/engines'
+import { describe, it } from 'vitest'
 import { launchDriver } from './driver.testkit.ts'
-import { TestKubernetes } from './kubernetes.testkit.ts'
+import { shareKubernetes } from './kubernetes.testkit.ts'
 
-/** The first run on a machine builds Kubernetes. */
-const BUILD_MS = 3_600_000
-
-const lack = await whyNot('kubernetes')
-if (lack !== null) process.stderr.write(`SKIPPED: the tests against a real Kubernetes: ${lack}\n`)
-
-describe.skipIf(lack !== null)(`on a real Kubernetes${lack === null ? '' : ` (skipped: ${lack})`}`, () => {
-  let kubernetes: TestKubernetes
-  beforeAll(async () => {
-    kubernetes = await TestKubernetes.start()
-  }, BUILD_MS)
-  afterAll(() => kubernetes?.stop())
-
+describe.skipIf(await isLacking('kubernetes'))('on a real Kubernetes', () => {
+  const kubernetes = shareKubernetes()
   overlapping(it, (test) => {
-    conformance(
-      launchDriver(() => kubernetes, 'Job'),
-      { test },
-    )
-    conformance(
-      launchDriver(() => kubernetes, 'Pod'),
-      { test },
-    )
+    for (const kind of ['Job', 'Pod'] as const) conformance(launchDriver(kubernetes, kind), { test })
   })
 })

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { Host } from '@brxy/scaler'
 import { conformance, type Driver, type Provoked } from '@brxy/scaler/conformance'
-import { overlapping } from '@brxy-tooling/engines'
+import { isLacking, overlapping } from '@brxy-tooling/engines'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import nomad from '../src/index.ts'
 import { Front } from './front.ts'
 import { counted, parameterized, type TaskChanges } from './jobs.ts'
-import { environmentOf, isMissing, Platform } from './platform.ts'
+import { environmentOf, Platform } from './platform.ts'
 
 /** What the kit hands to a launch beside its own variables. */
 const ODD = ['QUOTES', 'LINES', 'SPACE', 'UNICODE', 'EMPTY', 'LONG'].map((name) => `ODD_${name}`)
@@ -16,7 +16,7 @@ const ONLY_LOOKS = 'namespace "default" { capabilities = ["list-jobs", "read-job
 let platform: Platform
 let front: Front
 
-describe.skipIf(await isMissing())('on Nomad', () => {
+describe.skipIf(await isLacking('nomad'))('on Nomad', () => {
   beforeAll(async () => {
     platform = await Platform.up()
     front = await Front.open(platform.env.NOMAD_ADDR ?? '')

@@ -1,7 +1,8 @@
+import { isLacking } from '@brxy-tooling/engines'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import nomad from '../src/index.ts'
 import { counted } from './jobs.ts'
-import { isMissing, Platform } from './platform.ts'
+import { Platform } from './platform.ts'
 
 const JOB = 'deployed-job'
 /** Until Nomad takes an instance for healthy, and a deployment for successful. */
@@ -11,7 +12,7 @@ const CALL_MS = 30_000
 
 let platform: Platform
 
-describe.skipIf(await isMissing())('a job whose group has deployments', () => {
+describe.skipIf(await isLacking('nomad'))('a job whose group has deployments', () => {
   beforeAll(async () => {
     platform = await Platform.up()
   })

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { type StartedEngine, sharedEngine, whyNot } from '@brxy-tooling/engines'
+import { type StartedEngine, sharedEngine } from '@brxy-tooling/engines'
 import { Agent } from './agent.ts'
 
 /** A Nomad for the tests of one file. */
@@ -21,13 +21,6 @@ export class Platform {
   async down(): Promise<void> {
     await this.#engine.stop()
   }
-}
-
-/** Says loudly what is skipped. @throws if this machine has to have a Nomad and has none */
-export async function isMissing(): Promise<boolean> {
-  const why = await whyNot('nomad')
-  if (why !== null) process.stderr.write(`SKIPPED: every test against Nomad: ${why}\n`)
-  return why !== null
 }
 
 /** The environment of the process that an allocation's task runs as; null while there is none. */

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AppScaler, Instance, Launch } from '@brxy/scaler'
+import { isLacking } from '@brxy-tooling/engines'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import nomad from '../src/index.ts'
 import { counted, parameterized } from './jobs.ts'
-import { isMissing, Platform } from './platform.ts'
+import { Platform } from './platform.ts'
 
 const PATIENCE_MS = 30_000
 const JOB = 'policy-job'
@@ -24,7 +25,7 @@ let platform: Platform
 let dir = ''
 let close = async () => {}
 
-describe.skipIf(await isMissing())('the shipped ACL policies', () => {
+describe.skipIf(await isLacking('nomad'))('the shipped ACL policies', () => {
   beforeAll(async () => {
     platform = await Platform.up()
   })

@@ -2,7 +2,18 @@ import { ENGINE_NAMES, type EngineName } from './engine.ts'
 import { engine } from './engines.ts'
 
 /**
- * Why tests against an engine can't run here, for those who skip them: null if they can.
+ * Whether the tests of a file, which are against an engine, can't run here, for `describe.skipIf`: then it says so, and why.
+ *
+ * @throws as {@link whyNot} does
+ */
+export async function isLacking(name: EngineName): Promise<boolean> {
+  const why = await whyNot(name)
+  if (why !== null) process.stderr.write(`SKIPPED tests against ${name}: ${why}\n`)
+  return why !== null
+}
+
+/**
+ * Why tests against an engine can't run here: null if they can.
  *
  * One that takes minutes to build is not built for tests unless it is required: `pnpm engines build NAME` does it once.
  *

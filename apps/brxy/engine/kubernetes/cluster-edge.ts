@@ -79,7 +79,7 @@ export class ClusterEdge {
     return pod === undefined ? '' : readFileSync(join(logs, pod, 'edge', '0.log'), 'utf8')
   }
 
-  async stop(): Promise<void> {
+  async close(): Promise<void> {
     const { api } = this.#world
     const path = this.#world.path(`deployments/${NAME}`, 'apps/v1')
     await api.patch(path, { spec: { replicas: 0 } })

@@ -1,40 +1,26 @@
-import { whyNot } from '@brxy-tooling/engines'
+import { isLacking } from '@brxy-tooling/engines'
 import { eventually, freePorts } from '@brxy-tooling/testkit'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { APP, type OpenRequest, openRequest, Workload, type WorkloadKind } from './workload.ts'
-import { BUILD_MS, type KubernetesEdge, KubernetesWorld, startEdge } from './world.ts'
+import { shareEdge, startEdge } from './world.ts'
 
 const SLOW_MS = 90_000
 
-const lack = await whyNot('kubernetes')
-if (lack !== null) process.stderr.write(`SKIPPED: the tests against a real Kubernetes: ${lack}\n`)
-
-describe.skipIf(lack !== null).each(['deployment', 'statefulset'] as const)(
-  `an edge with the replicas of a %s${lack === null ? '' : ` (skipped: ${lack})`}`,
+describe.skipIf(await isLacking('kubernetes')).each(['deployment', 'statefulset'] as const)(
+  'an edge with the replicas of a %s',
   (kind: WorkloadKind) => {
-    let kubernetes: KubernetesWorld
-    let world: KubernetesEdge
     let workload: Workload
     let opened: OpenRequest[] = []
-    beforeAll(async () => {
-      kubernetes = await KubernetesWorld.start(`replicas-${kind}`)
+    const shared = shareEdge(`replicas-${kind}`, async (kubernetes) => {
       const [tunnel = 0] = await freePorts(1)
       workload = await Workload.apply(kubernetes, kind, tunnel)
-      const apps = { [APP]: { kubectl: { workload: `${kind}/${APP}` } } }
-      world = await startEdge(kubernetes.options(), apps, tunnel)
-    }, BUILD_MS)
-    afterAll(async () => {
-      try {
-        await world?.close()
-      } finally {
-        await kubernetes?.stop()
-      }
+      return startEdge(kubernetes.options(), { [APP]: { kubectl: { workload: `${kind}/${APP}` } } }, tunnel)
     })
     // As an operator applies it, it has one replica, which leaves when it is idle; and so do those of each test. One that the
     // platform is about to end might be recalled yet.
     beforeEach(async () => {
       await untilReplicas(0)
-      const count = (msg: string) => world.edge.matching(msg).length
+      const count = (msg: string) => shared.world.edge.matching(msg).length
       await eventually('no linker is connected', () => count('left') === count('connected'), SLOW_MS)
     })
     afterEach(async () => {
@@ -43,7 +29,7 @@ describe.skipIf(lack !== null).each(['deployment', 'statefulset'] as const)(
     })
 
     const open = (query?: string): OpenRequest => {
-      const request = openRequest(world.edge.port, query)
+      const request = openRequest(shared.world.edge.port, query)
       opened.push(request)
       return request
     }
@@ -60,8 +46,8 @@ describe.skipIf(lack !== null).each(['deployment', 'statefulset'] as const)(
         SLOW_MS,
       )
     }
-    const untilParked = (nth: number) => world.edge.event('parked', undefined, nth, SLOW_MS)
-    const parkedSoFar = () => world.edge.matching('parked').length
+    const untilParked = (nth: number) => shared.world.edge.event('parked', undefined, nth, SLOW_MS)
+    const parkedSoFar = () => shared.world.edge.matching('parked').length
 
     it('goes from nothing to four pods for four requests at once, and back to nothing', async () => {
       const serving = await openAtOnce(4)
@@ -69,7 +55,7 @@ describe.skipIf(lack !== null).each(['deployment', 'statefulset'] as const)(
       expect(await workload.replicas()).toBe(4)
       for (const { request } of serving) expect(await request.end()).toBe(true)
       await untilReplicas(0)
-      expect(world.edge.matching('launch failed')).toEqual([])
+      expect(shared.world.edge.matching('launch failed')).toEqual([])
     })
 
     it('removes the very pods that have left, while the others go on serving', async () => {
@@ -97,7 +83,7 @@ describe.skipIf(lack !== null).each(['deployment', 'statefulset'] as const)(
       // Its reason to stay is still there.
       const third = open()
       expect(await third.pod).toBe(leaver)
-      expect(world.edge.matching('recalled').length).toBeGreaterThan(0)
+      expect(shared.world.edge.matching('recalled').length).toBeGreaterThan(0)
       expect(await workload.pods()).toEqual([leaver, server].sort())
       expect(await workload.replicas()).toBe(2)
       expect(await third.end()).toBe(true)

@@ -14,6 +14,7 @@ import {
 } from '@brxy-tooling/engines'
 import { EdgeProcess, freePorts } from '@brxy-tooling/testkit'
 import { loadAll } from 'js-yaml'
+import { afterAll, beforeAll } from 'vitest'
 import { ConfigFile } from '../../e2e/config-file.ts'
 
 /** Node, the linker's command and an application. */
@@ -112,6 +113,36 @@ export async function startEdge(
     file.remove()
   }
   return { edge, file, close }
+}
+
+/** What the tests of a file share. Empty until they run. */
+export interface Shared<T> {
+  readonly kubernetes: KubernetesWorld
+  readonly world: T
+}
+
+/**
+ * Declares what is before and after all tests of a file, or of a `describe`: a namespace of their own, with an edge.
+ *
+ * @param start what there is to start, in that namespace
+ */
+export function shareEdge<T extends { close(): Promise<void> }>(
+  namespace: string,
+  start: (kubernetes: KubernetesWorld) => Promise<T>,
+): Shared<T> {
+  const shared = {} as { kubernetes: KubernetesWorld; world: T }
+  beforeAll(async () => {
+    shared.kubernetes = await KubernetesWorld.start(namespace)
+    shared.world = await start(shared.kubernetes)
+  }, BUILD_MS)
+  afterAll(async () => {
+    try {
+      await shared.world?.close()
+    } finally {
+      await shared.kubernetes?.stop()
+    }
+  })
+  return shared
 }
 
 /** A token for linkers that no launch gives one, of any edge here. */
