@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { processesBelow } from '../src/docker/leftovers.ts'
 import { run } from '../src/docker/run.ts'
 import { addBusybox, type Engine, engine, importImage, networkOf, whyNot } from '../src/index.ts'
+import { processesBelow } from '../src/processes.ts'
 import { expectNothingLeft, machine, network } from './traces.testkit.ts'
 
 const missing = await whyNot('compose')

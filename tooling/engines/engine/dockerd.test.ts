@@ -2,15 +2,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { processesBelow } from '../src/docker/leftovers.ts'
 import { run } from '../src/docker/run.ts'
-import { addBusybox, type Engine, engine, importImage, whyNot } from '../src/index.ts'
+import { addBusybox, type Engine, engine, importImage, isLacking } from '../src/index.ts'
+import { processesBelow } from '../src/processes.ts'
 import { expectNothingLeft, machine } from './traces.testkit.ts'
 
-const missing = await whyNot('docker')
-if (missing !== null) console.warn(`SKIPPED: a dockerd of our own: ${missing}`)
-
-describe.skipIf(missing !== null).each(['docker', 'swarm'] as const)('%s', (name) => {
+describe.skipIf(await isLacking('docker')).each(['docker', 'swarm'] as const)('%s', (name) => {
   let dir: string
   let found: Engine
   beforeEach(async () => {

@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { cgroupOf } from '../src/docker/cgroup.ts'
-import { processesBelow } from '../src/docker/leftovers.ts'
 import { isOnPath } from '../src/on-path.ts'
+import { processesBelow } from '../src/processes.ts'
 
 /** What of this machine a dockerd touches outside of its directory. */
 export function machine(): unknown {

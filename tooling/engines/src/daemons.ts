@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { argvOf, signal, startTime } from './processes.ts'
 
 /** How much of its log an error shows. */
 const LOG_TAIL_BYTES = 4096
@@ -99,7 +100,7 @@ export async function stopDaemon(dir: string, name: string): Promise<void> {
 export async function restartDaemon(dir: string, name: string): Promise<void> {
   const pid = runningPid(join(dir, `${name}.pid`))
   if (pid === null) throw new Error(`${name} does not run`)
-  const [file = '', ...args] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1)
+  const [file = '', ...args] = argvOf(pid)
   await stopDaemon(dir, name)
   await startDaemon(dir, name, { argv: [file, ...args] })
 }
@@ -112,16 +113,8 @@ async function stopGroup(pid: number, file: string): Promise<void> {
   while (runningPid(file) !== null) await sleep(POLL_MS)
 }
 
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-  }
-}
-
-/** @returns null when it has ended, also when its number belongs to another process by now */
-function runningPid(pidFile: string): number | null {
+/** Of a file NAME.pid. @returns null when it has ended, also when its number belongs to another process by now */
+export function runningPid(pidFile: string): number | null {
   if (!existsSync(pidFile)) return null
   const { pid, since } = recorded(pidFile)
   // One that ended before its start could be read has none.
@@ -131,18 +124,6 @@ function runningPid(pidFile: string): number | null {
 function recorded(pidFile: string): { pid: number; since: string } {
   const [pid = '', since = ''] = readFileSync(pidFile, 'utf8').trim().split(' ')
   return { pid: Number(pid), since }
-}
-
-/** Field 22 of /proc/PID/stat: with the number it names a process for good. Empty when there is none, or only its zombie. */
-function startTime(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The name, in parentheses, may hold anything.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return fields[0] === 'Z' ? '' : `${fields[19]}`
-  } catch {
-    return ''
-  }
 }
 
 function logTail(dir: string, name: string): string {

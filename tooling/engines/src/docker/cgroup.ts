@@ -1,12 +1,9 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { killAll } from '../processes.ts'
 
 const ROOT = '/sys/fs/cgroup'
-const POLL_MS = 20
-/** A process that was killed may take a moment to die. */
-const KILL_MS = 10_000
 
 /** The control group of all containers of one dockerd: by it they are found when nothing else knows them any more. */
 export function cgroupOf(dir: string): string {
@@ -15,19 +12,10 @@ export function cgroupOf(dir: string): string {
 
 /** Kills what runs in it, and removes it. */
 export async function removeCgroup(name: string): Promise<void> {
-  const endMs = performance.now() + KILL_MS
-  for (;;) {
-    const groups = hierarchies(name).flatMap(below)
-    const pids = new Set(groups.flatMap(pidsOf))
-    if (pids.size === 0) {
-      // A group can be removed when those in it are.
-      for (const group of groups.reverse()) rmdirSync(group)
-      return
-    }
-    if (performance.now() > endMs) throw new Error(`processes of ${name} do not end: ${[...pids].join(' ')}`)
-    for (const pid of pids) kill(pid)
-    await sleep(POLL_MS)
-  }
+  const groups = () => hierarchies(name).flatMap(below)
+  await killAll(`processes of ${name}`, () => [...new Set(groups().flatMap(pidsOf))])
+  // A group can be removed when those in it are.
+  for (const group of groups().reverse()) rmdirSync(group)
 }
 
 /** One in version 2; one for each controller in version 1. */
@@ -44,12 +32,4 @@ function below(group: string): string[] {
 
 function pidsOf(group: string): number[] {
   return readFileSync(join(group, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).map(Number)
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-  }
 }

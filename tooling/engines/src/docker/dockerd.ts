@@ -1,16 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { startDaemon, stopDaemons, untilReady } from '../daemons.ts'
+import { makeEngineFolder } from '../folder.ts'
 import { isOnPath } from '../on-path.ts'
+import { killAll, processesBelow } from '../processes.ts'
 import { cgroupOf, removeCgroup } from './cgroup.ts'
-import { processesBelow } from './leftovers.ts'
 import { run } from './run.ts'
 import { recordTraces, removeTraces } from './traces.ts'
 
 const READY_MS = 60_000
-const LEFTOVERS_MS = 10_000
-const POLL_MS = 20
 
 /** What a machine lacks for a dockerd of ours. */
 export async function missingForDockerd(): Promise<string | null> {
@@ -59,6 +57,7 @@ export function networkOf(dir: string): string {
 }
 
 async function start(dir: string, under: readonly string[], more: readonly string[]): Promise<string> {
+  makeEngineFolder(dir, 'docker')
   recordTraces(dir)
   const socket = join(dir, 'docker.sock')
   const flags = [
@@ -85,11 +84,14 @@ export async function stopDockerd(dir: string): Promise<void> {
   if (existsSync(socket) && (await isAnswering(env.DOCKER_HOST))) {
     await run('docker', ['swarm', 'leave', '--force'], env).catch(() => {})
     const containers = (await run('docker', ['ps', '-aq'], env)).split('\n').filter(Boolean)
-    if (containers.length > 0) await run('docker', ['rm', '--force', '--volumes', ...containers], env)
+    // A Swarm that was left is removing some of them itself; what remains ends below.
+    const words = ['rm', '--force', '--volumes', ...containers]
+    if (containers.length > 0) await run('docker', words, env).catch(() => {})
   }
   await stopDaemons(dir)
   await removeCgroup(cgroupOf(dir))
-  await endLeftovers(dir)
+  // containerd and its shims outlive a dockerd that was killed.
+  await killAll(`processes of ${dir}`, () => processesBelow(dir))
   await removeTraces(dir)
 }
 
@@ -98,19 +100,4 @@ function isAnswering(host: string): Promise<boolean> {
     () => true,
     () => false,
   )
-}
-
-async function endLeftovers(dir: string): Promise<void> {
-  const endMs = performance.now() + LEFTOVERS_MS
-  for (let pids = processesBelow(dir); pids.length > 0; pids = processesBelow(dir)) {
-    if (performance.now() > endMs) throw new Error(`processes of ${dir} do not end: ${pids.join(' ')}`)
-    for (const pid of pids) {
-      try {
-        process.kill(pid, 'SIGKILL')
-      } catch {
-        // It has ended meanwhile.
-      }
-    }
-    await sleep(POLL_MS)
-  }
 }

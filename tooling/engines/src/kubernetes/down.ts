@@ -13,6 +13,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { stopDaemon } from '../daemons.ts'
+import { unmountBelow } from '../mounts.ts'
+import { argvOf, parentOf, pids, signal } from '../processes.ts'
 import type { Places } from './files.ts'
 import { NAMESPACE } from './image.ts'
 
@@ -35,9 +37,9 @@ export async function endContainers(places: Places): Promise<void> {
   while (shims(places).length > 0 && performance.now() < endMs) await sleep(POLL_MS)
   for (const shim of shims(places)) {
     // The first process of a container is a child of its shim; with it the whole pid namespace ends.
-    for (const pid of [...childrenOf(shim), shim]) kill(pid)
+    for (const pid of [...pids().filter((each) => parentOf(each) === shim), shim]) signal(pid, 'SIGKILL')
   }
-  for (const mount of mountsBelow(places.dir)) await run('umount', ['-l', mount]).catch(() => {})
+  await unmountBelow(places.dir)
   removeLogLinks(places)
 }
 
@@ -89,47 +91,10 @@ async function removeContainers({ containerdSocket }: Places): Promise<void> {
 
 /** Processes of `containerd-shim-runc-v2 ... -address SOCKET`. */
 function shims({ containerdSocket }: Places): number[] {
-  return processes().filter((pid) => {
-    const argv = read(`/proc/${pid}/cmdline`).split('\0')
+  return pids().filter((pid) => {
+    const argv = argvOf(pid)
     return argv[0]?.includes('containerd-shim') === true && argv.includes(containerdSocket)
   })
-}
-
-function childrenOf(parent: number): number[] {
-  return processes().filter((pid) => {
-    const stat = read(`/proc/${pid}/stat`)
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parent
-  })
-}
-
-function processes(): number[] {
-  return readdirSync('/proc').map(Number).filter(Number.isInteger)
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    // It has ended meanwhile.
-    return ''
-  }
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-  }
-}
-
-/** The deepest first. */
-function mountsBelow(dir: string): string[] {
-  return read('/proc/self/mounts')
-    .split('\n')
-    .map((line) => line.split(' ')[1] ?? '')
-    .filter((mount) => mount.startsWith(`${dir}/`))
-    .reverse()
 }
 
 function removeLogLinks({ dir }: Places): void {

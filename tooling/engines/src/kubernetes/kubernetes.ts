@@ -4,6 +4,7 @@ import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { startDaemon, stopDaemons, untilReady } from '../daemons.ts'
 import type { Engine, Log } from '../engine.ts'
+import { makeEngineFolder } from '../folder.ts'
 import { binDirectory, buildCommands, isBuilt, missingGo } from '../go-build.ts'
 import { isOnPath } from '../on-path.ts'
 import { freePorts } from '../ports.ts'
@@ -69,6 +70,7 @@ export const kubernetes: Engine = {
 async function start(places: Places, log: Log): Promise<Readonly<Record<string, string>>> {
   const [etcd, etcdPeer, api, kubelet] = await freePorts(4)
   const ports = { etcd, etcdPeer, api, kubelet } as Ports
+  makeEngineFolder(places.dir, 'kubernetes')
   recordFixed(places)
   writeFiles(places, ports, await snapshotter(places))
   await run('openssl', ['genrsa', '-out', places.at('pki', 'accounts.pem'), '2048'])

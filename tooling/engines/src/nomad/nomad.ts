@@ -1,10 +1,12 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startDaemon, stopDaemons, untilReady } from '../daemons.ts'
 import type { Engine } from '../engine.ts'
+import { makeEngineFolder } from '../folder.ts'
 import { buildCommands, missingGo } from '../go-build.ts'
+import { unmountBelow } from '../mounts.ts'
 import { freePorts } from '../ports.ts'
-import { stopTasks, unmountBelow } from './leftovers.ts'
+import { killAll, processesBelow } from '../processes.ts'
 import { LEAST_GO, NOMAD_BUILD, NOMAD_PROGRAM } from './program.ts'
 
 const READY_MS = 120_000
@@ -28,7 +30,7 @@ export const nomad: Engine = {
   async up(dir, log) {
     const [http = 0, rpc = 0, serf = 0] = await freePorts(3)
     const address = `http://127.0.0.1:${http}`
-    mkdirSync(dir, { recursive: true })
+    makeEngineFolder(dir, 'nomad')
     writeFileSync(join(dir, 'agent.hcl'), agentConfig(dir, { http, rpc, serf }))
     try {
       await startDaemon(dir, 'nomad', {
@@ -50,7 +52,9 @@ export const nomad: Engine = {
 
   async down(dir) {
     await stopDaemons(dir)
-    await stopTasks(dir)
+    // They outlive the agent, for it would find them again.
+    await killAll(`tasks of ${dir}`, () => processesBelow(dir))
+    // A task's secrets directory is a file system of its own.
     await unmountBelow(dir)
   },
 }
