@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
+    // Engines take theirs to end; their guard ends them in any case.
+    teardownTimeout: 60_000,
     projects: [
       {
         test: {
@@ -43,8 +45,9 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,
+          // Cases of an adapter mostly wait.
+          maxConcurrency: 8,
           globalSetup: ['tooling/engines/src/shared-setup.ts'],
-          passWithNoTests: true,
         },
       },
     ],

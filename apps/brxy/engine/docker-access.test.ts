@@ -1,6 +1,6 @@
 import { copyFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { startDockerd, stopDockerd, whyNot } from '@brxy-tooling/engines'
+import { isLacking, startDockerd, stopDockerd } from '@brxy-tooling/engines'
 import { freePorts, tempDir } from '@brxy-tooling/testkit'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { TestCa, type TestCertificate } from '../e2e/test-ca.ts'
@@ -14,10 +14,7 @@ import {
   messageOf,
 } from './docker.testkit.ts'
 
-const missing = await whyNot('docker')
-if (missing !== null) console.warn(`SKIPPED: who may use a real dockerd: ${missing}`)
-
-describe.skipIf(missing !== null)('a real dockerd with --tlsverify', () => {
+describe.skipIf(await isLacking('docker'))('a real dockerd with --tlsverify', () => {
   let dir: ReturnType<typeof tempDir>
   let host: string
   let tcp: string

@@ -4,16 +4,15 @@ import { join } from 'node:path'
 import {
   addBusybox,
   importImage,
+  isLacking,
   type StartedEngine,
+  sharedEngine,
   startDockerd,
-  startEngine,
   stopDockerd,
-  whyNot,
 } from '@brxy-tooling/engines'
 import { eventually, tempDir } from '@brxy-tooling/testkit'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import {
-  APP_IMAGE,
   createService,
   DockerEdge,
   type DockerEdgeOptions,
@@ -23,9 +22,10 @@ import {
   messageOf,
 } from './docker.testkit.ts'
 
-const missing = await whyNot('swarm')
-if (missing !== null) console.warn(`SKIPPED: what a real Docker refuses: ${missing}`)
+const isSkipped = await isLacking('swarm')
 
+/** Nothing of it gets as far as an application. */
+const IMAGE = 'brxy-test/idle'
 const WAIT_MS = 60_000
 /** Far less than the 50 s that a request may be held. */
 const SOON_MS = 20_000
@@ -43,7 +43,7 @@ interface Wrong {
 /** What an app with it says of itself; of a service that exists its operator has said it. */
 type Mode = (host: string, wrong: Wrong) => Promise<object>
 
-const container: Mode = async (_host, { image = APP_IMAGE, command, isHuge }) => ({
+const container: Mode = async (_host, { image = IMAGE, command, isHuge }) => ({
   container: {
     Image: image,
     ...(command && { Cmd: command }),
@@ -51,7 +51,7 @@ const container: Mode = async (_host, { image = APP_IMAGE, command, isHuge }) =>
   },
 })
 
-const task: Mode = async (_host, { image = APP_IMAGE, command, isHuge }) => ({
+const task: Mode = async (_host, { image = IMAGE, command, isHuge }) => ({
   task: {
     TaskTemplate: {
       ContainerSpec: { Image: image, ...(command && { Args: command }) },
@@ -61,7 +61,7 @@ const task: Mode = async (_host, { image = APP_IMAGE, command, isHuge }) => ({
   },
 })
 
-const service: Mode = async (host, { image = APP_IMAGE, command = [], isHuge }) => {
+const service: Mode = async (host, { image = IMAGE, command = [], isHuge }) => {
   const flags = isHuge ? ['--reserve-memory', `${MUCH_MEMORY}`] : []
   await createService(host, SERVICE, flags, [image, ...command])
   return { service: SERVICE }
@@ -87,15 +87,14 @@ async function expectFailure(problem: string, says: RegExp): Promise<void> {
   expect(messageOf(told)).toMatch(says)
 }
 
-describe.skipIf(missing !== null)('held requests and what a real Docker says', () => {
+describe.skipIf(isSkipped)('held requests and what a real Docker says', () => {
   let engine: StartedEngine
   let host: string
   beforeAll(async () => {
-    engine = await startEngine('swarm')
+    engine = await sharedEngine('swarm')
     host = engine.env.DOCKER_HOST as string
-    // Nothing of it gets as far as an application.
     await importImage(host, {
-      name: APP_IMAGE,
+      name: IMAGE,
       fill: addBusybox,
       changes: ['ENV PATH=/bin', 'CMD ["sleep", "600"]'],
     })
@@ -159,7 +158,7 @@ describe.skipIf(missing !== null)('held requests and what a real Docker says', (
   })
 })
 
-describe.skipIf(missing !== null)('held requests and a real dockerd whose disk is full', () => {
+describe.skipIf(isSkipped)('held requests and a real dockerd whose disk is full', () => {
   let dir: ReturnType<typeof tempDir>
   let host: string
   beforeAll(async () => {
@@ -168,7 +167,7 @@ describe.skipIf(missing !== null)('held requests and a real dockerd whose disk i
     const own = join(dir.path, 'dockerd')
     mkdirSync(own)
     host = await startDockerd(own)
-    await importImage(host, { name: APP_IMAGE, fill: addBusybox, changes: ['ENV PATH=/bin'] })
+    await importImage(host, { name: IMAGE, fill: addBusybox, changes: ['ENV PATH=/bin'] })
     const { bavail, bsize } = statfsSync(dir.path)
     writeFileSync(join(dir.path, 'rubbish'), Buffer.alloc(bavail * bsize))
   })

@@ -1,20 +1,17 @@
-import { type StartedEngine, startEngine, whyNot } from '@brxy-tooling/engines'
+import { isLacking, type StartedEngine, sharedEngine } from '@brxy-tooling/engines'
 import { type Answer, eventually } from '@brxy-tooling/testkit'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { APP_IMAGE, DockerEdge, expectProblem, importApp } from './docker.testkit.ts'
 
-const missing = await whyNot('docker')
-if (missing !== null) console.warn(`SKIPPED: an edge with a real dockerd: ${missing}`)
-
 const WAIT_MS = 60_000
 
-describe.skipIf(missing !== null)('an edge with a real dockerd', () => {
+describe.skipIf(await isLacking('docker'))('an edge with a real dockerd', () => {
   let engine: StartedEngine
   let host: string
   let docker: DockerEdge
 
   beforeAll(async () => {
-    engine = await startEngine('docker')
+    engine = await sharedEngine('docker')
     host = engine.env.DOCKER_HOST as string
     await importApp(host)
   })

@@ -1,22 +1,19 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type StartedEngine, startEngine, whyNot } from '@brxy-tooling/engines'
+import { isLacking, type StartedEngine, sharedEngine } from '@brxy-tooling/engines'
 import { type Answer, eventually, freePorts, tempDir } from '@brxy-tooling/testkit'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { APP_IMAGE, createService, DockerEdge, importApp } from './docker.testkit.ts'
 
-const missing = await whyNot('swarm')
-if (missing !== null) console.warn(`SKIPPED: an edge with a real Swarm: ${missing}`)
-
 const WAIT_MS = 60_000
 
-describe.skipIf(missing !== null)('an edge with a real Swarm', () => {
+describe.skipIf(await isLacking('swarm'))('an edge with a real Swarm', () => {
   let engine: StartedEngine
   let host: string
   let swarm: DockerEdge
 
   beforeAll(async () => {
-    engine = await startEngine('swarm')
+    engine = await sharedEngine('swarm')
     host = engine.env.DOCKER_HOST as string
     await importApp(host)
   })

@@ -1,16 +1,12 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AppScaler, Instance, Scaler } from '@brxy/scaler'
-import { whyNot } from '@brxy-tooling/engines'
+import { isLacking } from '@brxy-tooling/engines'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import docker from '../src/index.ts'
 import { IMAGE, TestEngine, UNTIL_TOLD } from './engine.testkit.ts'
-
-const missing = await whyNot('swarm')
-if (missing !== null) console.warn(`SKIPPED: a proxy in front of a real Docker: ${missing}`)
 
 const PATIENCE_MS = 30_000
 
@@ -30,7 +26,7 @@ const RULES: Readonly<Record<string, RegExp>> = {
   '/tasks': /^GET \/tasks(\/[^/]+)?(\/logs)?$/,
 }
 
-describe.skipIf(missing !== null)('a proxy that lets through what docs/scalers.md says', () => {
+describe.skipIf(await isLacking('swarm'))('a proxy that lets through what docs/scalers.md says', () => {
   let engine: TestEngine
   let proxy: Server
   let path: string
@@ -46,7 +42,7 @@ describe.skipIf(missing !== null)('a proxy that lets through what docs/scalers.m
   afterAll(() => engine?.stop())
   beforeEach(async () => {
     used.clear()
-    path = join(engine.api.socket, '../endpoints.sock')
+    path = engine.path('endpoints.sock')
     proxy = createServer(pass)
     await once(proxy.listen(path), 'listening')
     const host = { owner: 'endpoints', stateDir: '/nonexistent', changed: () => changes++, log() {} }

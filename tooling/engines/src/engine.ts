@@ -27,6 +27,13 @@ export interface Engine {
    * @throws with the end of the log of what did not start; nothing is left running
    */
   up(dir: string, log: Log): Promise<Readonly<Record<string, string>>>
+  /**
+   * Removes what a file of tests has left in one that the next file uses.
+   *
+   * @param env as {@link up} gave it
+   * @returns what that was, or null
+   */
+  removeLeft?(env: Readonly<Record<string, string>>): Promise<string | null>
   /** Ends all that runs below the directory: processes, containers, mounts. The directory itself is left, and can be removed. */
   down(dir: string): Promise<void>
 }

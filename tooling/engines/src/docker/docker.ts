@@ -1,5 +1,6 @@
 import type { Engine } from '../engine.ts'
 import { missingForDockerd, startDockerd, stopDockerd } from './dockerd.ts'
+import { removeLeft } from './left.ts'
 
 /** A dockerd of package docker.io, beside any other. */
 export const docker: Engine = {
@@ -17,5 +18,6 @@ export const docker: Engine = {
       throw error
     }
   },
+  removeLeft,
   down: stopDockerd,
 }

@@ -15,8 +15,14 @@ export interface ImageOptions {
   readonly changes?: readonly string[]
 }
 
-/** Makes an image of one layer in the daemon at `host`. */
+/** Makes an image of one layer in the daemon at `host`, if it has none of that name. */
 export async function importImage(host: string, { name, fill, changes = [] }: ImageOptions): Promise<void> {
+  const isThere = () =>
+    run('docker', ['image', 'inspect', name], { DOCKER_HOST: host }).then(
+      () => true,
+      () => false,
+    )
+  if (await isThere()) return
   const rootfs = mkdtempSync(join(tmpdir(), 'brxy-rootfs-'))
   try {
     await fill(rootfs)
@@ -31,7 +37,7 @@ export async function importImage(host: string, { name, fill, changes = [] }: Im
     if (code !== 0 || status !== 0)
       throw new Error(`docker import of ${name} ended with ${code}, tar with ${status}`)
     // It is there for whoever asks at once.
-    await run('docker', ['image', 'inspect', name], { DOCKER_HOST: host })
+    if (!(await isThere())) throw new Error(`docker import of ${name} made no image`)
   } finally {
     rmSync(rootfs, { recursive: true, force: true })
   }
