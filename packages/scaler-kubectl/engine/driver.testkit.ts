@@ -17,6 +17,8 @@ export const CONTAINER = { name: 'app', image: IMAGE, imagePullPolicy: 'Never' }
 export const podSpec = (container: object = {}, spec: object = {}) => ({
   hostNetwork: true,
   shareProcessNamespace: true,
+  // Nobody asks the API in it, and each would have a volume for its token.
+  automountServiceAccountToken: false,
   containers: [{ ...CONTAINER, ...container }],
   ...spec,
 })
