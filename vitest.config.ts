@@ -45,8 +45,8 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,
-          // Cases of an adapter mostly wait.
-          maxConcurrency: 8,
+          // Cases of an adapter mostly wait: tooling/engines/src/overlapping.ts says how many of them at once.
+          maxConcurrency: 10,
           globalSetup: ['tooling/engines/src/shared-setup.ts'],
         },
       },

@@ -28,3 +28,30 @@ it('declares those of all adapters that overlap as neighbours, the long ones fir
     'skipped other: hands over (skipped: because)',
   ])
 })
+
+it('has those that make and remove all the time take turns, and the long ones run beside them', async () => {
+  let running = 0
+  const most: number[] = []
+  const runs: Promise<void>[] = []
+  const start = (_name: string, run: () => Promise<void>) => void runs.push(run())
+  const test = Object.assign(start, { skip: () => {}, concurrent: start })
+  const ends: (() => void)[] = []
+  overlapping(test, (declare) => {
+    const wait = async () => {
+      most.push(++running)
+      await new Promise<void>((resolve) => ends.push(resolve))
+      running--
+    }
+    for (let nth = 0; nth < 6; nth++) declare(`one: makes ${nth}`, wait)
+    declare('one: does not start it again', wait)
+  })
+  expect(running).toBe(5)
+  while (ends.length > 0) {
+    ends.shift()?.()
+    // As many turns of promises as it takes to hand a place over.
+    await new Promise(setImmediate)
+  }
+  await Promise.all(runs)
+  expect(most).toHaveLength(7)
+  expect(Math.max(...most)).toBe(5)
+})

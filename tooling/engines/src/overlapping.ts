@@ -1,3 +1,5 @@
+import { atMost } from './at-most.ts'
+
 /** As of vitest: what the cases of @brxy/scaler/conformance are declared with. */
 interface Test {
   (name: string, run: () => Promise<void>, timeoutMs?: number): unknown
@@ -10,9 +12,12 @@ interface Test {
  * other. All others, and those that somebody adds, run alone: they take the platform's API away, count this process's handles,
  * or have a bound that is tight on a busy machine: twenty apps at once are load enough.
  */
-const OVERLAPS = /: (starts(?! and removes twenty)|makes|hands|removes|does not start|takes|gives|keeps) /
+const OVERLAPS =
+  /: (starts(?! and removes twenty)|makes|hands|removes|does not start|takes|gives|keeps|knows|neither|shows|tells its host,?) /
 /** Those that watch for long that nothing happens. */
 const LONG = /: does not start /
+/** The others that do so make and remove instances all the time: more of them at once only make each other late. */
+const MAX_OTHERS = 4
 
 /**
  * Declares cases of the kit, of one adapter or several, so that those that may run beside each other do: the long ones first,
@@ -24,10 +29,11 @@ export function overlapping(test: Test, declareAll: (test: Pick<Test, 'skip'> & 
   const long: (() => void)[] = []
   const others: (() => void)[] = []
   const alone: (() => void)[] = []
+  const inTurn = atMost(MAX_OTHERS)
   const declare: Declare = (name, run, timeoutMs) => {
     if (!OVERLAPS.test(name)) return alone.push(() => test(name, run, timeoutMs))
-    const place = LONG.test(name) ? long : others
-    return place.push(() => test.concurrent(name, run, timeoutMs))
+    if (LONG.test(name)) return long.push(() => test.concurrent(name, run, timeoutMs))
+    return others.push(() => test.concurrent(name, () => inTurn(run), timeoutMs))
   }
   const skip: Test['skip'] = (name, run) => alone.push(() => test.skip(name, run))
   declareAll(Object.assign(declare, { skip }))

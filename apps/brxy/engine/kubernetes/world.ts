@@ -170,7 +170,7 @@ export function example(name: string): ApiObject[] {
 /** A Job as a template. Pods use the node's network, for there is no other. */
 export function jobTemplate(container: object = {}, spec: object = {}): string {
   const containers = [{ name: 'app', image: IMAGE, command: LINKED, ...container }]
-  const pod = { spec: { hostNetwork: true, containers, ...spec } }
+  const pod = { spec: { hostNetwork: true, automountServiceAccountToken: false, containers, ...spec } }
   return JSON.stringify({ apiVersion: 'batch/v1', kind: 'Job', spec: { template: pod } })
 }
 

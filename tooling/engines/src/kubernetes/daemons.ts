@@ -2,6 +2,9 @@ import type { DaemonCommand } from '../daemons.ts'
 import { NODE, type Places, type Ports } from './files.ts'
 import { program } from './programs.ts'
 
+/** Tests make and remove much at once; by default their requests wait for each other: 20 to 50 a second. */
+const UNTHROTTLED = ['--kube-api-qps=1000', '--kube-api-burst=2000'] as const
+
 /** The daemons' commands, in the order in which they start. */
 export function commands(places: Places, ports: Ports): Readonly<Record<DaemonName, DaemonCommand>> {
   const at = (...parts: string[]) => places.at(...parts)
@@ -38,6 +41,7 @@ export function commands(places: Places, ports: Ports): Readonly<Record<DaemonNa
     'controller-manager': argv(
       program('kube-controller-manager'),
       kubeconfig,
+      ...UNTHROTTLED,
       '--leader-elect=false',
       '--secure-port=0',
       '--controllers=*,-nodeipam,-cloud-node-lifecycle,-service-lb-controller,-node-route-controller',
@@ -45,7 +49,13 @@ export function commands(places: Places, ports: Ports): Readonly<Record<DaemonNa
       `--service-account-private-key-file=${at('pki', 'accounts.pem')}`,
       `--root-ca-file=${places.ca}`,
     ),
-    scheduler: argv(program('kube-scheduler'), kubeconfig, '--leader-elect=false', '--secure-port=0'),
+    scheduler: argv(
+      program('kube-scheduler'),
+      kubeconfig,
+      ...UNTHROTTLED,
+      '--leader-elect=false',
+      '--secure-port=0',
+    ),
     containerd: argv('containerd', `--config=${at('containerd.toml')}`),
     kubelet: argv(
       program('kubelet'),

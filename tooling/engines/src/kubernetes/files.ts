@@ -117,7 +117,10 @@ function kubeletConfig(places: Places, { kubelet }: Ports): object {
     resolvConf: '',
     imageGCHighThresholdPercent: 100,
     evictionHard: { 'memory.available': '1Mi', 'nodefs.available': '1Mi', 'imagefs.available': '1Mi' },
-    // The tests ask for a pod and wait for it.
+    // The tests ask for pods and wait for them.
+    kubeAPIQPS: 1000,
+    kubeAPIBurst: 2000,
+    eventRecordQPS: 0,
     syncFrequency: '5s',
     nodeStatusUpdateFrequency: '5s',
   }
