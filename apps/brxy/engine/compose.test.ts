@@ -1,12 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type StartedEngine, startEngine, whyNot } from '@brxy-tooling/engines'
+import { isLacking, type StartedEngine, startEngine } from '@brxy-tooling/engines'
 import { eventually, type Running } from '@brxy-tooling/testkit'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ComposeProject, importBase } from './compose.testkit.ts'
-
-const missing = await whyNot('compose')
-if (missing !== null) console.warn(`SKIPPED: examples/docker by docker compose: ${missing}`)
 
 const HELLO = 'http://hello.localhost:8080/'
 const EDGE = 'shop-edge'
@@ -15,7 +12,7 @@ const WAIT_MS = 60_000
 /** Docker kills 10 s after SIGTERM where nobody says otherwise. */
 const LONGER_THAN_DOCKER_WAITS_S = 14
 
-describe.skipIf(missing !== null)('examples/docker, by docker compose', () => {
+describe.skipIf(await isLacking('compose'))('examples/docker, by docker compose', () => {
   let engine: StartedEngine
   let project: ComposeProject
   let slow: Running | undefined

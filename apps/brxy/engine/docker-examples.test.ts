@@ -2,26 +2,23 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { run, type StartedEngine, startEngine, whyNot } from '@brxy-tooling/engines'
+import { isLacking, run, type StartedEngine, sharedEngine } from '@brxy-tooling/engines'
 import { ask, brxy, eventually, freePorts } from '@brxy-tooling/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { APP_IMAGE, DockerEdge, dockerLines, importApp } from './docker.testkit.ts'
-
-const missing = await whyNot('swarm')
-if (missing !== null) console.warn(`SKIPPED: examples/docker: ${missing}`)
 
 // compose.test.ts has its compose.yaml.
 const EXAMPLES = fileURLToPath(new URL('../../../examples/docker', import.meta.url))
 
 const WAIT_MS = 60_000
 
-describe.skipIf(missing !== null)('examples/docker', () => {
+describe.skipIf(await isLacking('swarm'))('examples/docker', () => {
   let engine: StartedEngine
   let host: string
   let dir: string
   beforeAll(async () => {
     dir = mkdtempSync(join(tmpdir(), 'brxy-examples-'))
-    engine = await startEngine('swarm')
+    engine = await sharedEngine('swarm')
     host = engine.env.DOCKER_HOST as string
     await importApp(host)
   })

@@ -3,14 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { run } from '../src/docker/run.ts'
-import { addBusybox, type Engine, engine, importImage, networkOf, whyNot } from '../src/index.ts'
+import { addBusybox, type Engine, engine, importImage, isLacking, networkOf } from '../src/index.ts'
 import { processesBelow } from '../src/processes.ts'
 import { expectNothingLeft, machine, network } from './traces.testkit.ts'
 
-const missing = await whyNot('compose')
-if (missing !== null) console.warn(`SKIPPED: docker compose and its dockerd: ${missing}`)
-
-describe.skipIf(missing !== null)('docker compose and its dockerd', () => {
+describe.skipIf(await isLacking('compose'))('docker compose and its dockerd', () => {
   let dir: string
   let compose: Engine
   beforeEach(async () => {
