@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { whyNot } from '@brxy-tooling/engines'
+import { isLacking } from '@brxy-tooling/engines'
 import { eventually } from '@brxy-tooling/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Workload } from './workload.ts'
@@ -19,10 +19,7 @@ const SLOW_MS = 120_000
 const CRASH = ['sh', '-c', 'echo no database >&2; exit 3']
 const RBAC = 'rbac.authorization.k8s.io/v1'
 
-const lack = await whyNot('kubernetes')
-if (lack !== null) process.stderr.write(`SKIPPED: the tests against a real Kubernetes: ${lack}\n`)
-
-describe.skipIf(lack !== null)(`what Kubernetes refuses${lack === null ? '' : ` (skipped: ${lack})`}`, () => {
+describe.skipIf(await isLacking('kubernetes'))('what Kubernetes refuses', () => {
   let kubernetes: KubernetesWorld
   /** Its pods are started again and again, from before there is an edge. */
   let workload: Workload
