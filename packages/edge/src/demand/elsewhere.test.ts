@@ -7,6 +7,7 @@ import { ReportedDemand } from './reported-demand.ts'
 let reported: ReportedDemand
 let controller: ScaleController
 let elsewhere: Elsewhere
+/** Keys and processes of what has a session here. */
 let here: Set<string>
 function scaling(isCounted: boolean): void {
   reported = new ReportedDemand()
@@ -27,7 +28,7 @@ function scaling(isCounted: boolean): void {
   }
   controller = new ScaleController(options, () => `launch-${++launches}`)
   here = new Set()
-  elsewhere = new Elsewhere(reported, controller, (key) => here.has(key))
+  elsewhere = new Elsewhere(reported, controller, (key, instance) => here.has(key) || here.has(instance))
 }
 beforeEach(() => scaling(false))
 
@@ -206,6 +207,24 @@ describe('a replica, where launches are only counted', () => {
     expect(launches(1, 20)).toBe(1)
     says([linker], 30)
     expect(members()).toEqual([['launch-1', 'asked']])
+  })
+
+  it('that was parked there, and has come here as what was launched since, is not what it was as well', () => {
+    const linker = { instance: 'process-1', platform: 'shop-0' }
+    // This edge has just started.
+    controller.observed([{ id: 'shop-0', state: 'running', since: 0 }], 0, true)
+    says([{ ...linker, phase: 'parked' }], 10)
+    expect(launches(1, 20)).toBe(1)
+    const key = controller.keyOf(linker)
+    controller.joined(key, false, 'parked', 1, 30, linker)
+    here.add(key).add('process-1')
+    controller.restarted(key, 40)
+    says([{ ...linker, phase: 'starting' }], 50)
+    says([linker], 60)
+    expect(members()).toEqual([
+      ['shop-0', 'gone'],
+      ['launch-1', 'starting'],
+    ])
   })
 
   it('whose process is another one by now is one, and lives as long as one of them does', () => {

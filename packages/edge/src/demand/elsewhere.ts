@@ -16,20 +16,24 @@ const LEFT_MS = 5_000
  * connected like any other, as long as somebody reports them. A pure state machine.
  *
  * Edges tell instances apart by their process; the controller's key of one only this edge knows, for where replicas are
- * counted it follows from what was launched and listed here.
+ * counted it follows from what was launched and listed here. So it may be another one when the process comes here itself.
  */
 export class Elsewhere {
   readonly #reported: ReportedDemand
   readonly #controller: ScaleController
-  /** Whether an instance of this key has a session here, which says more. */
-  readonly #isHere: (key: string) => boolean
+  /** Whether this process has a session here, which says more, or another one of the same key. */
+  readonly #isHere: (key: string, instance: string) => boolean
   /** By process, like all that follows. */
   readonly #told = new Map<string, Told>()
   readonly #served = new Set<string>()
   /** Those that said goodbye here, and until when that is remembered. */
   readonly #left = new Map<string, number>()
 
-  constructor(reported: ReportedDemand, controller: ScaleController, isHere: (key: string) => boolean) {
+  constructor(
+    reported: ReportedDemand,
+    controller: ScaleController,
+    isHere: (key: string, instance: string) => boolean,
+  ) {
     this.#reported = reported
     this.#controller = controller
     this.#isHere = isHere
@@ -55,7 +59,8 @@ export class Elsewhere {
     for (const [instance, { key, phase }] of this.#told) {
       if (instances.has(instance)) continue
       this.#told.delete(instance)
-      if (!this.#isHere(key) && !this.#isTold(key)) this.#controller.ended(key, phase === 'going', nowMs)
+      if (!this.#isHere(key, instance) && !this.#isTold(key))
+        this.#controller.ended(key, phase === 'going', nowMs)
     }
     for (const instance of this.#served) if (!instances.has(instance)) this.#served.delete(instance)
   }
@@ -72,7 +77,7 @@ export class Elsewhere {
       this.#served.add(instance)
       controller.served(key)
     }
-    if (this.#left.has(instance) || this.#isHere(key)) {
+    if (this.#left.has(instance) || this.#isHere(key, instance)) {
       this.#told.delete(instance)
       return
     }

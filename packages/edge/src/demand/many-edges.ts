@@ -56,7 +56,7 @@ export class ManyEdges {
     this.#elsewhere ??= new Elsewhere(
       this.reported,
       app.controller,
-      (key) => app.instanceOf(key) !== undefined,
+      (key, instance) => app.instances.has(instance) || app.instanceOf(key) !== undefined,
     )
     return this.#elsewhere
   }
