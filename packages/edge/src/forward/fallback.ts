@@ -137,6 +137,11 @@ export class FallbackRequest implements Outlet, MessageSink<ResponseHead> {
     return this.#requestEnded || this.#over
   }
 
+  /** What waits does so in the socket, which ends with the response. */
+  get endSent(): boolean {
+    return this.localEnd
+  }
+
   write(buffer: Buffer, from: number, to: number): boolean {
     if (this.localEnd || from === to) return true
     if (this.#isChunked) {

@@ -288,8 +288,8 @@ export class HttpExchange extends Exchange implements StreamHandler {
   onEnd(): void {
     if (this.#state === DONE) return
     this.#state = DONE
-    // What is left of the upload is not wanted any more.
-    if (!this.requestEnded) this.#outlet?.reset(RESET.NO_ERROR)
+    // What is left of the upload, at the client or here, is not wanted any more; and the slot is lent again by now.
+    if (this.#outlet?.endSent === false) this.#outlet.reset(RESET.NO_ERROR)
     this.instance?.served()
     this.#connection.sendEnd(this)
   }

@@ -1,4 +1,4 @@
-import { BODY_KNOWN, BODY_NONE } from '@brxy/protocol'
+import { BODY_KNOWN, BODY_NONE, RESET } from '@brxy/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { TestEdge } from '../edge.testkit.ts'
 import { poll } from '../eventually.testkit.ts'
@@ -259,6 +259,26 @@ describe('responses', () => {
     client.finish()
     await poll(() => edge.edge.status().connections).toBe(0)
     expect(linker.requests).toHaveLength(1)
+  })
+
+  it('before the end of a request that has come, and waits here, stop the upload and keep the connection', async () => {
+    const linker = await edge.linker({ takesBodies: false })
+    const length = 64 * 1024 + 1_000
+    const client = edge.client().send(`POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: ${length}\r\n\r\n`)
+    const request = await linker.next()
+    client.send('x'.repeat(64_000))
+    await poll(() => request.bodyBytes).toBe(64_000)
+    // More than the window lets through: one read, the last, of which some waits for credit.
+    client.send('x'.repeat(length - 64_000))
+    await poll(() => request.bodyBytes).toBe(64 * 1024)
+    request.respond('enough', '413 Content Too Large')
+    expect(await client.until('enough')).not.toMatch(/\r\nConnection: close\r\n/)
+    await poll(() => request.resetCode).toBe(RESET.NO_ERROR)
+    // The slot is lent again: the old request is not in it beside the new one.
+    await poll(() => edge.edge.status().apps[0].instances).toMatchObject([{ grants: 1, busy: 0 }])
+    client.get('/next')
+    ;(await linker.next()).respond('next')
+    await client.until('next')
   })
 })
 

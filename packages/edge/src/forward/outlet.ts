@@ -7,6 +7,8 @@ export interface Outlet {
   readonly answered: boolean
   /** Whether the request is complete, or no more of it is wanted: nothing may be written. */
   readonly localEnd: boolean
+  /** Whether all of the request has left, or no more of it will: nothing waits for window or room. */
+  readonly endSent: boolean
   /**
    * Sends body bytes, within the declared length. They must not be changed afterwards: they may be kept by reference.
    * @returns false when some of it waits: stop the source. onWritable says when all of it has gone.

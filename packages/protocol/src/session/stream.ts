@@ -114,6 +114,11 @@ export class Stream {
     return this.#send.ended
   }
 
+  /** Whether this side's END has left, behind everything that was written. */
+  get endSent(): boolean {
+    return this.#send.finished
+  }
+
   /** Whether the last write() kept a reference to its buffer. */
   get retained(): boolean {
     return this.#send.retained
