@@ -143,6 +143,9 @@ export class Simulation {
   /** Invariants that are about what edges say. */
   readonly onEdgeEvent: ((edge: EdgeProcess, event: EdgeEvent) => void)[] = []
 
+  /** Invariants that are about what linkers say. */
+  readonly onLinkerEvent: ((instance: Instance, event: LinkerEvent) => void)[] = []
+
   /** Invariants that are about what edges want of the platform, told when they say so. */
   readonly onTarget: ((route: string, target: Target) => void)[] = []
 
@@ -193,7 +196,7 @@ export class Simulation {
     const start = (startMs: number) =>
       new Application(`${name}-app`, host, { world, chronicle, plan, requests: this.#requests, startMs })
     const application = start(crashes ? -plan.startMs : plan.startMs)
-    const instance = new Instance(name, {
+    const instance: Instance = new Instance(name, {
       world,
       chronicle,
       plan,
@@ -208,15 +211,16 @@ export class Simulation {
       },
       rate: this.#rate(),
       application,
-      onEvent: (event) => this.#onLinkerEvent(name, event),
+      onEvent: (event) => this.#onLinkerEvent(instance, event),
     })
     world.note('world', () => `${name} starts${launch === null && replica === null ? ' by hand' : ''}`)
     this.instances.push(instance)
     return instance
   }
 
-  #onLinkerEvent(name: string, event: LinkerEvent): void {
+  #onLinkerEvent(instance: Instance, event: LinkerEvent): void {
     const { world, chronicle } = this
+    const { name } = instance
     chronicle.count(event.type === 'phase' ? `phase: ${event.phase}` : `linker: ${event.type}`)
     if (event.type === 'phase' && event.phase === 'draining' && event.reason === 'replaced') {
       chronicle.count('linker: replaced')
@@ -227,6 +231,7 @@ export class Simulation {
       chronicle.count('linker: stays without a successor')
     world.note(name, () => describe(event))
     if (event.type === 'bug') chronicle.violated('no bug', `${name}: ${stackOf(event.error)}`)
+    for (const watch of this.onLinkerEvent) watch(instance, event)
   }
 
   #rate(): number {

@@ -10,6 +10,7 @@ import { instances } from './instances.ts'
 import type { Invariant } from './invariant.ts'
 import { lending } from './lending.ts'
 import { oneOutcome } from './one-outcome.ts'
+import { redials } from './redials.ts'
 import { removals } from './removals.ts'
 import { removed } from './removed.ts'
 import { stranded } from './stranded.ts'
@@ -31,6 +32,7 @@ export const INVARIANTS: readonly Invariant[] = [
   instances,
   causes,
   goodbye,
+  redials,
   answeredDemand,
   removals,
   removed,

@@ -45,6 +45,8 @@ export class Network {
   readonly #connections = new Set<Connection>()
   readonly #partitions = new Set<Partition>()
   #count = 0
+  /** Told who tries to connect, and to which address, whatever comes of it. */
+  onDial: ((process: SimProcess, address: string) => void) | null = null
   /** Told of each connection when it is made. */
   onConnection: ((connection: Connection) => void) | null = null
 
@@ -78,6 +80,8 @@ export class Network {
   /** Connects; one of the dialer's methods is called once, unless nobody can be reached, or it has given up. */
   dial(dialer: Dialer, host: string, port: number): void {
     const { process } = dialer
+    const address = `${host}:${port}`
+    this.onDial?.(process, address)
     const profile = this.#profileOf(process.host, host)
     for (const partition of this.#partitions) {
       if (partition.separates(process.host, host)) {
@@ -86,7 +90,6 @@ export class Network {
         return
       }
     }
-    const address = `${host}:${port}`
     const random = this.#world.randomOf(`${process.name} dials`)
     const delay = () => profile.minDelayMs + random.next() * (profile.maxDelayMs - profile.minDelayMs)
     this.#world.at(this.#world.nowMs + delay(), null, 'syn', () => {
