@@ -1,5 +1,6 @@
 import type { EdgeEvent } from '@brxy/edge'
 import { isPartOf } from './actors/body.ts'
+import type { SimProcess } from './machine/process.ts'
 import type { RequestPlan } from './scenario/scenario.ts'
 
 /** How a request ended, as its client saw it. */
@@ -52,6 +53,8 @@ export class Chronicle {
   readonly justEnded: number[] = []
   /** By linker: its tunnels on which an edge has said GO since it asked there for a successor. */
   readonly mayGo = new Map<string, Set<number>>()
+  /** By linker: the edge processes that it has told that it is parked. */
+  readonly parked = new Map<string, Set<SimProcess>>()
   /** Apps whose queue was full at some time. */
   readonly wasFull = new Set<string>()
 

@@ -55,11 +55,15 @@ export function tap(connection: Connection, world: World, chronicle: Chronicle):
         // That of another edge may be on its way.
         chronicle.mayGo.get(linker)?.delete(number)
         return ''
-      case FRAME.STATUS:
-        return ` ${JSON.parse(payload.toString()).phase}`
+      case FRAME.STATUS: {
+        const { phase } = JSON.parse(payload.toString())
+        entered(phase)
+        return ` ${phase}`
+      }
       case FRAME.HELLO: {
         const { phase, replaces } = JSON.parse(payload.toString())
         if (replaces !== undefined) chronicle.count('session replaced')
+        entered(phase)
         return ` ${phase}`
       }
       default:
@@ -116,6 +120,11 @@ export function tap(connection: Connection, world: World, chronicle: Chronicle):
       return ` ${code}`
     }
     return ''
+  }
+  const entered = (phase: string) => {
+    if (phase !== 'parked') return
+    const edges = chronicle.parked.get(linker) ?? new Set()
+    chronicle.parked.set(linker, edges.add(far.process))
   }
   const allow = () => {
     const tunnels = chronicle.mayGo.get(linker) ?? new Set()

@@ -1,3 +1,4 @@
+import type { SimProcess } from '../machine/process.ts'
 import type { Simulation } from '../simulation.ts'
 import type { Invariant } from './invariant.ts'
 
@@ -7,14 +8,15 @@ export const removed: Invariant = {
   watch(simulation, violated) {
     const { onTarget, onTargetFailed, edges, world, chronicle, platform } = simulation
     /** Which edge process asked for the removal of which linker process. Another edge does not know of it. */
-    const asked = new Map<string, { readonly edge: unknown; readonly linker: string }>()
+    const asked = new Map<string, { readonly edge: SimProcess; readonly linker: string }>()
     onTarget.push((route, { remove }) => {
       const edge = edges.find(({ process }) => process === world.current)
-      const app = edge?.status().apps.find(({ app }) => app === route)
+      if (edge === undefined) return
+      const app = edge.status().apps.find(({ app }) => app === route)
       for (const { id } of remove) {
-        const linker = linkerOf(simulation, id)
+        const linker = parkedIn(simulation, id, edge.process)
         const isParked = app?.instances.some(({ platform, phase }) => platform === id && phase === 'parked')
-        if (linker !== undefined && isParked === true) asked.set(id, { edge: edge?.process, linker })
+        if (linker !== undefined && isParked === true) asked.set(id, { edge: edge.process, linker })
       }
     })
     // It may have been carried out, and nobody but the platform knows.
@@ -33,6 +35,12 @@ export const removed: Invariant = {
   },
 }
 
-function linkerOf({ instances }: Simulation, replica: string): string | undefined {
-  return instances.findLast((each) => each.replica === replica && each.process.isAlive)?.name
+/**
+ * The linker that the edge knows to be parked in a replica. The platform may have started another one in it since: until the
+ * edge hears of that, the removal is of the one before.
+ */
+function parkedIn({ instances, chronicle }: Simulation, id: string, edge: SimProcess): string | undefined {
+  return instances.findLast(
+    ({ replica, name }) => replica === id && chronicle.parked.get(name)?.has(edge) === true,
+  )?.name
 }
