@@ -1,7 +1,8 @@
+import type { RequestRecord } from './chronicle.ts'
 import type { Simulation } from './simulation.ts'
 
-/** After everything is healed, and the last request was sent, requests have so long to end. */
-const REQUESTS_MS = 400_000
+/** A request that was sent, and everything is healed, has so long to end: held, not begun, and then stuck (`streamIdle`). */
+const REQUEST_MS = 400_000
 /** Then slots have so long to be free again and sessions to be up ... */
 const REST_MS = 120_000
 /** Round trips of LEAVE and STAY against the time between two of them. */
@@ -16,7 +17,7 @@ const ZERO_MS = 900_000
 export class Liveness {
   readonly #simulation: Simulation
   readonly #stages: readonly Stage[] = [
-    { name: 'all requests end', boundMs: REQUESTS_MS, missing: requestsLeft },
+    { name: 'all requests end', boundMs: REQUEST_MS, missing: requestsLeft, sinceMs: unansweredSince },
     { name: 'slots are free and sessions up', boundMs: REST_MS, missing: unrest },
     { name: 'instances that nobody needs leave', boundMs: ZERO_MS, missing: remains },
   ]
@@ -25,8 +26,7 @@ export class Liveness {
 
   constructor(simulation: Simulation) {
     this.#simulation = simulation
-    const { healAtMs, requests } = simulation.scenario
-    this.#sinceMs = requests.reduce((latest, { atMs }) => Math.max(latest, atMs), healAtMs)
+    this.#sinceMs = simulation.scenario.healAtMs
   }
 
   get isDone(): boolean {
@@ -43,7 +43,8 @@ export class Liveness {
     for (let stage = this.#stages[this.#at]; stage !== undefined; stage = this.#stages[this.#at]) {
       const missing = stage.missing(this.#simulation)
       if (missing !== null) {
-        if (nowMs - this.#sinceMs <= stage.boundMs) return null
+        const sinceMs = stage.sinceMs?.(this.#simulation) ?? this.#sinceMs
+        if (nowMs - sinceMs <= stage.boundMs) return null
         return { name: stage.name, message: `after ${stage.boundMs / 1000} s: ${missing}` }
       }
       this.#at++
@@ -57,6 +58,27 @@ interface Stage {
   readonly name: string
   readonly boundMs: number
   readonly missing: (simulation: Simulation) => string | null
+  /** Where its time begins; left out: with the stage. */
+  readonly sinceMs?: (simulation: Simulation) => number
+}
+
+function unansweredSince({ chronicle, scenario }: Simulation): number {
+  return openSinceMs(chronicle.requests.values(), scenario.healAtMs)
+}
+
+/**
+ * A client sends its requests one after another, so one may be sent minutes after its time has come. What waits for those
+ * before it is not late: each request is promised an end (docs/reliability.md), and many in a row no time together.
+ * @returns since when the request that is open for longest has been in a world without faults; infinity: none is open
+ */
+export function openSinceMs(
+  requests: Iterable<Pick<RequestRecord, 'sentAtMs' | 'outcome'>>,
+  healedAtMs: number,
+): number {
+  let earliestMs = Number.POSITIVE_INFINITY
+  for (const { sentAtMs, outcome } of requests)
+    if (outcome === null) earliestMs = Math.min(earliestMs, Math.max(sentAtMs, healedAtMs))
+  return earliestMs
 }
 
 function requestsLeft({ openRequests, chronicle }: Simulation): string | null {
