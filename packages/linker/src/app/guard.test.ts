@@ -96,9 +96,10 @@ test.each(['dash', 'bash', 'busybox'])(
     const linker = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'inherit' })
     await until('guarded', () => guardOf(stubborn) !== undefined && guardOf(obedient) !== undefined)
     linker.kill('SIGKILL')
-    await until('the obedient group is gone', () => !isGroupRunning(obedient), 900)
+    // How long it may take is told above; here one goes after the other, on whatever machine.
+    await until('the obedient group is gone', () => !isGroupRunning(obedient), 5_000)
     expect(isGroupRunning(stubborn)).toBe(true)
-    await until('the stubborn group is gone', () => !isGroupRunning(stubborn), 2_000)
+    await until('the stubborn group is gone', () => !isGroupRunning(stubborn), 5_000)
   },
   15_000,
 )
