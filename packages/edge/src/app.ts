@@ -236,6 +236,7 @@ export class App implements ScaledApp {
   failed(instance: Instance, problem: Problem, nowMs: number): void {
     this.broker.setEligible(instance, false)
     this.controller.failed(instance.key, problem, nowMs)
+    this.others.failed(instance)
     this.step(nowMs)
   }
 

@@ -237,4 +237,26 @@ describe('a replica, where launches are only counted', () => {
     says([{ instance: 'process-2', platform }], 20)
     expect(members()).toEqual([['shop-0', 'ready']])
   })
+  it('of which a process has failed here is one as long as another lives, and also when that session is over', () => {
+    const platform = 'shop-0'
+    const older = { instance: 'process-1', platform, phase: 'starting' as const }
+    says([older])
+    const listed = { id: platform, state: 'running' as const, since: 0 }
+    controller.observed([listed], 0)
+    controller.joined('shop-0', false, 'starting', 1, 10, { instance: 'process-2', platform })
+    here.add('shop-0').add('process-2')
+    says([older], 20)
+    controller.failed('shop-0', { code: 'crashed', message: 'exited with 1', final: true }, 30)
+    expect(controller.target()).toMatchObject({ want: 0, remove: [listed] })
+    elsewhere.forget('shop-0')
+    here.delete('shop-0')
+    elsewhere.sync(30)
+    expect(controller.target()).toMatchObject({ want: 1, remove: [] })
+    elsewhere.forget('shop-0')
+    here.delete('process-2')
+    expect(elsewhere.keeps('process-2', true, 40)).toBe(false)
+    controller.ended('shop-0', true, 40)
+    elsewhere.sync(40)
+    expect(members()).toEqual([['shop-0', 'starting']])
+  })
 })

@@ -21,7 +21,7 @@ const LEFT_MS = 5_000
 export class Elsewhere {
   readonly #reported: ReportedDemand
   readonly #controller: ScaleController
-  /** Whether this process has a session here, which says more, or another one of the same key. */
+  /** Whether this process has a session here, which says more, or another one of the same key that has not failed. */
   readonly #isHere: (key: string, instance: string) => boolean
   /** By process, like all that follows. */
   readonly #told = new Map<string, Told>()
@@ -37,6 +37,11 @@ export class Elsewhere {
     this.#reported = reported
     this.#controller = controller
     this.#isHere = isHere
+  }
+
+  /** A session here has told the controller how it ends: all that others say of this key is said to it again. */
+  forget(key: string): void {
+    for (const [instance, told] of this.#told) if (told.key === key) this.#told.delete(instance)
   }
 
   /**

@@ -44,9 +44,20 @@ export class ManyEdges {
     this.#others.sync(nowMs)
   }
 
-  /** @returns whether an instance whose session here has ended has another one elsewhere */
-  keeps({ hello }: Instance, left: boolean, nowMs: number): boolean {
+  /**
+   * An instance here has failed, and so may be removed: unless others see another process of it, as of a replica that the
+   * platform has started again while they have not noticed, or of a launch that it has started twice. Before anything is
+   * decided, for its session may end much later than the platform is called.
+   */
+  failed({ key }: Instance): void {
     this.#hasChanged = true
+    this.#elsewhere?.forget(key)
+  }
+
+  /** @returns whether an instance whose session here has ended has another one elsewhere */
+  keeps({ key, hello }: Instance, left: boolean, nowMs: number): boolean {
+    this.#hasChanged = true
+    this.#others.forget(key)
     return hello !== null && this.#others.keeps(hello.instance, left, nowMs)
   }
 
@@ -56,7 +67,7 @@ export class ManyEdges {
     this.#elsewhere ??= new Elsewhere(
       this.reported,
       app.controller,
-      (key, instance) => app.instances.has(instance) || app.instanceOf(key) !== undefined,
+      (key, instance) => app.instances.has(instance) || (app.instanceOf(key)?.phase ?? 'failed') !== 'failed',
     )
     return this.#elsewhere
   }

@@ -122,6 +122,22 @@ describe('an instance that asks to leave', () => {
   })
 })
 
+describe('a launch of which one process fails here, and another one serves at the other edge', () => {
+  it('is not removed', async () => {
+    second.client().get()
+    const [there] = await linkerOf(0, [second])
+    ;(await there.next()).respond('hello')
+    await eventually('it is known', () => app(first)?.launches[0]?.phase === 'ready')
+    const [here] = await linkerOf(0, [first], { instance: 'f'.repeat(32), phase: 'starting' })
+    here.session.status({ phase: 'failed', reason: 'exited with 1', output: '', slots: 1, busy: 0 })
+    await eventually('its failure', () => first.of('launch-failed').length === 1)
+    await here.leave()
+    await eventually('it has left', () => first.of('left').length === 1)
+    expect(app(first)?.launches).toMatchObject([{ phase: 'ready' }])
+    expect(platform.removed).toEqual([])
+  })
+})
+
 describe('an instance that was let go here, and is told to stay by another edge', () => {
   it('serves again what it lends', async () => {
     const linker = await second.linker()
