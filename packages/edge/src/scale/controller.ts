@@ -28,6 +28,7 @@ const CHANGING: ReadonlySet<Phase> = new Set(['asked', 'parked', 'gone'])
  * | `backoff.ts` | the pause after a failed start |
  * | `expiry.ts` | launches that do not connect, sessions that are lost |
  * | `observation.ts` | what the platform's list means |
+ * | `strays.ts` | launches that appear on the platform, and nobody here knows |
  * | `identity.ts` | which launch a linker, or what is listed, stands for |
  * | `leavers.ts` | who may leave |
  * | `replacements.ts` | who gets a successor first (REPLACE) |

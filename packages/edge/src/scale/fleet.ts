@@ -4,6 +4,7 @@ import { type Member, Members, type Phase } from './members.ts'
 import { Removals } from './removals.ts'
 import type { ScaleAction } from './scale-action.ts'
 import type { ScaleOptions } from './scale-options.ts'
+import { Strays } from './strays.ts'
 
 /**
  * What the rules of scaling share: the members of one app, what its platform must not have, the pause after failures, and
@@ -13,6 +14,7 @@ export class Fleet {
   options: ScaleOptions
   readonly members = new Members()
   readonly removals = new Removals()
+  readonly strays = new Strays()
   readonly backoff: Backoff
   /** What is to be done, in order; step() hands it out. */
   readonly actions: ScaleAction[] = []

@@ -185,7 +185,7 @@ describe('after a restart', () => {
     expect(scaling.targets).toMatchObject([{ want: 0, start: [], remove: [{ id: 'i-old-1' }] }])
   })
 
-  it('leaves alone what appears later: it belongs to another edge that shares the owner', () => {
+  it('leaves alone what appears later and runs: it belongs to another edge that shares the owner', () => {
     const scaling = new Scaling()
     scaling.observe([], true)
     expect(scaling.observe([instanceOf('foreign')])).toEqual([])

@@ -23,6 +23,7 @@ export function observe(fleet: Fleet, instances: readonly Instance[], adopt: boo
     if (member !== null) observeMember(fleet, member, instance, nowMs)
     return member === null
   })
+  const strays: Instance[] = []
   for (const instance of unknown) {
     if (instance.state === 'ended') removeRecord(fleet, instance)
     // It is to go, and its member was forgotten: nobody waits for it again, nor does it stand for a launch, or the platform
@@ -30,7 +31,9 @@ export function observe(fleet: Fleet, instances: readonly Instance[], adopt: boo
     else if (removals.has(instance.id)) continue
     else if (fleet.options.isCounted) takeUpReplica(fleet, instance, adopt, nowMs)
     else if (adopt) adoptInstance(fleet, instance, nowMs)
+    else if (instance.state === 'starting') strays.push(instance)
   }
+  for (const stray of fleet.strays.overdue(strays, fleet.options.startTimeoutMs, nowMs)) fleet.remove(stray)
   for (const instance of instances) standIn(fleet, instance, nowMs)
   removals.onListed(listed)
   for (const member of members) {
