@@ -89,6 +89,16 @@ describe.skipIf(lack !== undefined)(
       expect(await ask()).toMatch(/true/)
     })
 
+    it('waits for an instance that systemd starts only after another unit', async () => {
+      await atMostOne()
+      await sh(`
+        printf '[Service]\\nType=oneshot\\nExecStart=/bin/sleep 3\\n' >/etc/systemd/system/database.service
+        printf '[Unit]\\nWants=database.service\\nAfter=database.service\\n' >/etc/systemd/system/shop@.service.d/after.conf
+        systemctl daemon-reload`)
+      await start()
+      expect(await ask(), systemd.output).toMatch(/true/)
+    })
+
     it('restarts and reloads without its instances, and refuses a wrong file', async () => {
       await atMostOne()
       await sh('sed -i s/2s/10m/ /etc/systemd/system/shop@.service.d/test.conf; systemctl daemon-reload')
