@@ -90,7 +90,8 @@ describe('SIGHUP to a linker under load', () => {
     async (max, slots) => {
       deploy('v1')
       edge = await EdgeProcess.start({
-        flags: ['--max', `${max}`],
+        // Each request waits for two others at one instance of two slots: longer than this, on any machine.
+        flags: ['--max', `${max}`, '--patience', '10ms'],
         command: linked([process.execPath, '-e', APP, code], ['-c', `${slots}`]),
       })
       const load = new Load()
