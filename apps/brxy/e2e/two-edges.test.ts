@@ -22,6 +22,8 @@ beforeEach(async () => {
     hosts: ['localhost'],
     scaler: launched(linked(nodeApp('parallel'), ['--idle', '60s'])),
     max: 2,
+    // A busy machine, on which an instance needs a while to link with the second edge, is no reason for another one.
+    patience: '2s',
   }
   files[0].set({ shop: app }, { tunnel: { bind: peers[0], peers }, secret: SECRET })
   files[1].set({ shop: app }, { tunnel: { bind: peers[1], peers }, secret: SECRET, reportTo: peers[0] })
