@@ -1,4 +1,11 @@
-import { defineConfig } from 'vitest/config'
+import { defaultExclude, defineConfig } from 'vitest/config'
+
+/** Each runs the whole conformance kit for scalers, and waits for most of its minute. */
+const KITS = [
+  'packages/scaler-shell/src/conformance*.test.ts',
+  'tooling/checks/src/{write-a-scaler,scaler-runit,scaler-mesos}.test.ts',
+]
+const KITS_AT_ONCE = 5
 
 export default defineConfig({
   test: {
@@ -13,6 +20,16 @@ export default defineConfig({
           testTimeout: 30_000,
           hookTimeout: 30_000,
           include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'tooling/*/src/**/*.test.ts'],
+          exclude: [...defaultExclude, ...KITS],
+        },
+      },
+      {
+        test: {
+          name: 'kits',
+          include: KITS,
+          // Side by side, however few processors there are, and when the others are through.
+          maxWorkers: KITS_AT_ONCE,
+          sequence: { groupOrder: 1 },
         },
       },
       {
