@@ -77,6 +77,12 @@ it('starts nothing before the application but its guard, and nothing behind it',
   expect(spawned).toEqual(['spawn /bin/sh', APPLICATION])
 })
 
+it('loads node:crypto while the guard makes the pipes of the application', async () => {
+  const order = await loads()
+  expect(order.indexOf('node:crypto')).toBeGreaterThan(order.indexOf('spawn /bin/sh'))
+  expect(order.indexOf('node:crypto')).toBeLessThan(order.indexOf(APPLICATION))
+})
+
 it('loads neither node:http, TLS nor compression for a tunnel that needs none of them', async () => {
   const order = await loads()
   expect(order).toContain('./bundle-linker.cjs')

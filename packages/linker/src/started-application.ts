@@ -44,7 +44,10 @@ export class StartedApplication implements Application {
     const prepared = prepareApp(options.onNotice)
     let port: number
     try {
-      port = options.port ?? (await freePort(Math.random))
+      const found = options.port ?? freePort(Math.random)
+      // Both answer in a while. The handshake needs this one: two of its milliseconds are no loss now.
+      process.getBuiltinModule('node:crypto')
+      port = await found
     } catch (error) {
       release(await prepared)
       throw error
