@@ -45,20 +45,6 @@ describe('with one edge', () => {
     expect([one.lent, one.busy]).toEqual([0, 0])
   })
 
-  test('lends nothing after its grants were void until it knows which of them were spent before the edge heard of it', () => {
-    const one = ledger(4)
-    one.opened('a', 0)
-    expect(one.admit('a')).toBe(true)
-    expect(one.freed(0)).toEqual([grant('a', 1)])
-    expect(one.voided('a', 0)).toEqual([reclaim('a', 4)])
-    expect(one.setLending(false, 0)).toEqual([])
-    expect(one.setLending(true, 0)).toEqual([])
-    // It crossed the news. Were the slots lent again by now, it would count as one of the new grants.
-    expect(one.admit('a')).toBe(true)
-    expect(one.returned('a', 0, 0)).toEqual([grant('a', 3)])
-    expect([one.free, one.lent, one.busy]).toEqual([0, 3, 1])
-  })
-
   test('lends again what an edge gave back while it changed its mind, and not before', () => {
     const one = ledger(2)
     one.opened('a', 0)
@@ -249,7 +235,7 @@ const anyEvent = (edges: number, maxSlots: number): fc.Arbitrary<Event> =>
     { weight: 4, arbitrary: fc.tuple(fc.constant('demand' as const), fc.nat(edges * 3 - 1)) },
     { weight: 6, arbitrary: fc.tuple(fc.constant('free' as const), fc.constant(0)) },
     { weight: 1, arbitrary: fc.tuple(fc.constant('drain' as const), fc.nat(edges - 1)) },
-    { weight: 1, arbitrary: fc.tuple(fc.constant('void' as const), fc.nat(edges - 1)) },
+    { weight: 3, arbitrary: fc.tuple(fc.constant('void' as const), fc.nat(edges - 1)) },
     { weight: 3, arbitrary: fc.tuple(fc.constant('lend' as const), fc.constantFrom(0, 1, 1, 1)) },
     { weight: 2, arbitrary: fc.tuple(fc.constant('slots' as const), fc.nat(maxSlots)) },
     { weight: 2, arbitrary: fc.tuple(fc.constant('late' as const), fc.constant(0)) },
@@ -261,12 +247,13 @@ const anyEvent = (edges: number, maxSlots: number): fc.Arbitrary<Event> =>
  * - slots = free + lent + busy, and the accounts of the edges add up to what is lent;
  * - a request is admitted only while fewer run than there are slots, whatever was lent, lost, written off or shrunk before;
  * - an edge can open what is lent to it, and no more; a session that is over has nothing;
- * - one RECLAIM at a time, and nothing new for an edge that owes an answer;
+ * - nothing is lent to an edge as long as an OPEN on a void grant may come from it;
+ * - one RECLAIM at a time, for no more than can be there, and nothing new for an edge that owes an answer;
  * - one edge alone gets every slot up front; when all is quiet every slot is lent.
  */
 describe('any history', () => {
   test('never gives the application more than there are slots, and loses none', { timeout: 60_000 }, () => {
-    const seen = { admitted: 0, refused: 0, reclaimed: 0, writtenOff: 0, voided: 0 }
+    const seen = { admitted: 0, refused: 0, reclaimed: 0, writtenOff: 0, voided: 0, voidWhileAsked: 0 }
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 4 }),

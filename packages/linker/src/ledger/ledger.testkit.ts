@@ -4,30 +4,59 @@ export const RECLAIM_MS = 2_000
 
 /** A frame on its way to an edge, or from it. */
 type ToEdge = { readonly kind: 'grant' | 'reclaim'; readonly count: number } | { readonly kind: 'void' }
-type ToLinker = { readonly kind: 'open' } | { readonly kind: 'return' | 'demand'; readonly count: number }
+type ToLinker =
+  | { readonly kind: 'open'; isVoid: boolean }
+  | { readonly kind: 'return'; readonly count: number; isVoid: boolean }
+  | { readonly kind: 'demand'; readonly count: number }
 
 /** One edge with a session: what it believes it may open, and two FIFO pipes (brxy.v1 rule 1). */
 export class ModelEdge {
   unspent = 0
+  /** Void grants that it had not spent; a linker learns of them by the next RETURN. */
+  dropped = 0
   demand = 0
   isUp = false
   isDraining = false
   readonly toEdge: ToEdge[] = []
   readonly toLinker: ToLinker[] = []
 
-  /** What the ledger must have on its books: grants that the edge has, or will have. */
+  /** What the ledger must have on its books: grants that the edge has, or will have, and that are not void. */
   get outstanding(): number {
-    let sum = this.unspent
-    for (const frame of this.toEdge) if (frame.kind === 'grant') sum += frame.count
+    let sum = this.#usable(false)
     for (const frame of this.toLinker) {
-      if (frame.kind === 'open') sum++
-      if (frame.kind === 'return') sum += frame.count
+      if (frame.kind === 'demand' || frame.isVoid) continue
+      sum += frame.kind === 'open' ? 1 : frame.count
     }
     return sum
   }
 
+  /** Void grants on which an OPEN is on its way, or may still be sent: the edge has not heard that they are void. */
+  get mayBeSpent(): number {
+    const sent = this.toLinker.filter((frame) => frame.kind === 'open' && frame.isVoid)
+    return sent.length + this.#usable(true)
+  }
+
+  /** Grants that it has or will have: those that a void on its way takes from it, or those that none does. */
+  #usable(isVoid: boolean): number {
+    const last = this.toEdge.findLastIndex(({ kind }) => kind === 'void')
+    const granted = isVoid ? this.toEdge.slice(0, last + 1) : this.toEdge.slice(last + 1)
+    const held = isVoid === this.#awaitsVoid ? this.unspent : 0
+    return granted.reduce((sum, frame) => (frame.kind === 'grant' ? sum + frame.count : sum), held)
+  }
+
+  get #awaitsVoid(): boolean {
+    return this.toEdge.some(({ kind }) => kind === 'void')
+  }
+
+  /** REFUSE `instance` leaves for the edge: what it had until now counts for nothing. */
+  void(): void {
+    for (const frame of this.toLinker) if (frame.kind !== 'demand') frame.isVoid = true
+    this.toEdge.push({ kind: 'void' })
+  }
+
   reset(): void {
     this.unspent = 0
+    this.dropped = 0
     this.demand = 0
     this.isDraining = false
     this.toEdge.length = 0
@@ -39,6 +68,7 @@ export class ModelEdge {
     const frame = this.toEdge.shift()
     if (frame === undefined) return
     if (frame.kind === 'void') {
+      this.dropped += this.unspent
       this.unspent = 0
       return
     }
@@ -53,7 +83,7 @@ export class ModelEdge {
 
   open(): void {
     this.unspent--
-    this.toLinker.push({ kind: 'open' })
+    this.toLinker.push({ kind: 'open', isVoid: this.#awaitsVoid })
   }
 
   drain(): void {
@@ -63,7 +93,7 @@ export class ModelEdge {
 
   #giveBack(count: number): void {
     this.unspent -= count
-    this.toLinker.push({ kind: 'return', count })
+    this.toLinker.push({ kind: 'return', count, isVoid: this.#awaitsVoid })
   }
 }
 
@@ -77,12 +107,10 @@ export type Event = readonly [
 export class LedgerWorld {
   readonly ledger: Ledger<ModelEdge>
   readonly edges: readonly ModelEdge[]
-  readonly seen = { admitted: 0, refused: 0, reclaimed: 0, writtenOff: 0, voided: 0 }
+  readonly seen = { admitted: 0, refused: 0, reclaimed: 0, writtenOff: 0, voided: 0, voidWhileAsked: 0 }
   nowMs = 0
   lending = true
   #demands = [0, 1, 3]
-  /** A voided session may have OPENs on their way that its account knows nothing of. */
-  readonly #inexact = new Set<ModelEdge>()
 
   constructor(slots: number, edges: number) {
     this.ledger = new Ledger(slots, RECLAIM_MS)
@@ -122,7 +150,6 @@ export class LedgerWorld {
         if (edge.isUp) break
         edge.reset()
         edge.isUp = true
-        this.#inexact.delete(edge)
         this.#say(ledger.opened(edge, this.nowMs))
         break
       case 'lose':
@@ -154,8 +181,8 @@ export class LedgerWorld {
       case 'void':
         if (!edge.isUp) break
         this.seen.voided++
-        this.#inexact.add(edge)
-        edge.toEdge.push({ kind: 'void' })
+        if (edge.outstanding > 0 && this.isReclaiming(edge)) this.seen.voidWhileAsked++
+        edge.void()
         this.#say(ledger.voided(edge, this.nowMs))
         this.lending = false
         this.#say(ledger.setLending(false, this.nowMs))
@@ -192,6 +219,7 @@ export class LedgerWorld {
       if (isAdmitted && this.ledger.busy > this.ledger.slots)
         throw new Error(`the application got ${this.ledger.busy} with ${this.ledger.slots} slots`)
     } else if (frame.kind === 'return') {
+      if (!frame.isVoid) edge.dropped = 0
       this.#say(this.ledger.returned(edge, frame.count, this.nowMs))
     } else {
       this.#say(this.ledger.demanded(edge, frame.count, this.nowMs))
@@ -208,6 +236,8 @@ export class LedgerWorld {
       } else {
         this.seen.reclaimed++
         if (this.isReclaiming(edge)) throw new Error('a second RECLAIM while one is out')
+        const most = edge.outstanding + edge.mayBeSpent + edge.dropped
+        if (count > most) throw new Error(`a RECLAIM of ${count}, where at most ${most} can be there`)
         this.#reclaims.add(edge)
       }
       edge.toEdge.push({ kind, count })
@@ -233,8 +263,10 @@ export class LedgerWorld {
       lent += own
       if (own < 0) throw new Error(`an account has ${own} lent`)
       if (!edge.isUp && own !== 0) throw new Error('a lost session still has slots')
+      // An OPEN on one of them would be taken for one on a grant of now, whose slot then is lent twice.
+      if (own > 0 && edge.mayBeSpent > 0)
+        throw new Error(`${own} lent, but OPENs on ${edge.mayBeSpent} void grants may come`)
       // While a RECLAIM is out, some of it may be written off.
-      if (this.#inexact.has(edge)) continue
       const isUnsure = this.isReclaiming(edge) || edge.isDraining
       if (isUnsure ? own > edge.outstanding : own !== edge.outstanding)
         throw new Error(`${own} lent, but the edge can open ${edge.outstanding}`)

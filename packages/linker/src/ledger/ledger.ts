@@ -16,7 +16,10 @@ interface Account<E> {
   reclaiming: number
   /** When the RECLAIM is given up; Infinity when none is out, or it was given up already. */
   reclaimAtMs: number
-  /** What the RECLAIM was expected to bring and was given up: an OPEN for one of them needs a free slot. */
+  /**
+   * Grants that count no more and that the edge may have spent: those that a RECLAIM was to bring and that were given up, and
+   * those that became void while one was out. An OPEN for one of them needs a free slot.
+   */
   writtenOff: number
   /** It opens no more streams. */
   isDraining: boolean
@@ -105,22 +108,21 @@ export class Ledger<E> {
   /** A request came that is refused for another reason than the number of slots: the edge has spent a grant all the same. */
   spent(edge: E): void {
     const account = this.#accounts.get(edge)
-    if (account === undefined || account.lent === 0) return
-    account.lent--
-    this.#lent--
+    if (account === undefined) return
+    if (account.lent > 0) {
+      account.lent--
+      this.#lent--
+    } else if (account.writtenOff > 0) account.writtenOff--
   }
 
   /** A request came: takes a slot for it, or says that there is none. Either way the edge has spent a grant. */
   admit(edge: E): boolean {
     const account = this.#accounts.get(edge)
     assert(account !== undefined, 'a request comes from an open session')
-    if (account.lent > 0) {
-      this.spent(edge)
-      // Lent before their number was lowered: running requests go on, but no further one begins.
-      if (this.#busy >= this.#slots) return false
-    } else if (this.free <= 0) {
-      return false
-    }
+    // Some were lent before their number was lowered: running requests go on, but no further one begins.
+    const mayBegin = account.lent > 0 ? this.#busy < this.#slots : this.free > 0
+    this.spent(edge)
+    if (!mayBegin) return false
     this.#busy++
     return true
   }
@@ -128,13 +130,15 @@ export class Ledger<E> {
   /**
    * The edge was told that the application is gone: it drops its grants when it hears that, and so does the account. Until
    * then it may spend them. OPENs that are on their way must not be taken for those of later grants, which then would be
-   * lent twice: a RECLAIM is sent with the news, and nothing is lent until its answer has come, behind the last of them.
+   * lent twice: a RECLAIM is sent with the news, and nothing is lent until its answer has come, behind the last of them. If
+   * an older one is out, whose answer may be before them, it is sent when that has come (returned()).
    */
   voided(edge: E, nowMs: number): LedgerAction<E>[] {
     const actions: LedgerAction<E>[] = []
     const account = this.#accounts.get(edge)
     if (account === undefined) return actions
-    if (!account.isDraining) this.#reclaim(account, account.lent, actions, nowMs)
+    if (account.reclaiming > 0) account.writtenOff += account.lent
+    else if (!account.isDraining) this.#reclaim(account, account.lent, actions, nowMs)
     this.#lent -= account.lent
     account.lent = 0
     return actions
@@ -153,13 +157,17 @@ export class Ledger<E> {
     if (account === undefined) return []
     account.reclaiming = 0
     account.reclaimAtMs = Number.POSITIVE_INFINITY
-    // A late answer settles the write-off first; what it does not cover was spent before.
+    // A late answer settles the write-off first. What that leaves became void behind the RECLAIM, and is asked for now.
     const late = Math.min(count, account.writtenOff)
+    const unasked = account.writtenOff - late
     account.writtenOff = 0
     const back = Math.min(count - late, account.lent)
     account.lent -= back
     this.#lent -= back
-    return this.#settle(nowMs)
+    const actions: LedgerAction<E>[] = []
+    if (unasked > 0 && !account.isDraining) this.#ask(account, unasked, actions, nowMs)
+    actions.push(...this.#settle(nowMs))
+    return actions
   }
 
   /** The edge opens no more streams: it gives back what it has, and would give back anything new at once. */
@@ -273,10 +281,14 @@ export class Ledger<E> {
   #reclaim(account: Account<E>, wanted: number, actions: LedgerAction<E>[], nowMs: number): number {
     const count = Math.min(wanted, account.lent)
     if (count <= 0 || account.reclaiming > 0) return 0
+    this.#ask(account, count, actions, nowMs)
+    return count
+  }
+
+  #ask(account: Account<E>, count: number, actions: LedgerAction<E>[], nowMs: number): void {
     account.reclaiming = count
     account.reclaimAtMs = nowMs + this.#reclaimMs
     actions.push({ kind: 'reclaim', edge: account.edge, count })
-    return count
   }
 }
 

@@ -97,8 +97,8 @@ export const LINKER_MUTANTS: readonly Mutant[] = [
     name: 'shrunk-too-late',
     what: 'a grant that was lent before the slots were fewer is admitted beyond them',
     file: 'packages/linker/dist/ledger/ledger.js',
-    search: 'if (this.#busy >= this.#slots)',
-    replacement: 'if (false)',
+    search: '? this.#busy < this.#slots :',
+    replacement: '? true :',
   },
   {
     name: 'slots-without-bound',
@@ -127,8 +127,8 @@ export const LINKER_MUTANTS: readonly Mutant[] = [
     edges: 2,
     what: 'a request on a grant that was written off is admitted although the slot is lent to another edge',
     file: 'packages/linker/dist/ledger/ledger.js',
-    search: 'else if (this.free <= 0) {',
-    replacement: 'else if (account.writtenOff === 0 && this.free <= 0) {',
+    search: ': this.free > 0;',
+    replacement: ': account.writtenOff > 0 || this.free > 0;',
   },
   {
     name: 'need-ignored',
