@@ -154,6 +154,33 @@ test('says once that the application is not guarded where there is no /bin/sh', 
   guard.dismiss()
 })
 
+test('says that the application is not guarded where no descriptor is left, and goes on', async () => {
+  const program = `
+    import { closeSync, openSync } from 'node:fs'
+    import { prepareApp, release } from ${JSON.stringify(join(compiled.folder, 'prepared.js'))}
+    const taken = []
+    try {
+      for (;;) taken.push(openSync('/dev/null'))
+    } catch {}
+    const notices = []
+    const prepared = await prepareApp((line) => notices.push(line))
+    prepared.guard.watch(process.pid)
+    await prepared.guard.exited
+    for (const fd of taken) closeSync(fd)
+    release(prepared)
+    console.log([...notices, prepared.pipes.stdio].join())`
+  const argv = ['-c', 'ulimit -n 64 && exec "$0" --input-type=module -e "$1"', process.execPath, program]
+  const linker = spawn('/bin/sh', argv, { stdio: ['ignore', 'pipe', 'inherit'] })
+  let printed = ''
+  linker.stdout.on('data', (chunk) => {
+    printed += chunk
+  })
+  await within(10_000, 'the program is over', new Promise((resolve) => linker.once('close', resolve)))
+  expect(printed).toBe(
+    'no guard process (EMFILE): if this linker is killed with SIGKILL the application may go on,pipe,pipe\n',
+  )
+}, 15_000)
+
 test.skipIf(process.platform !== 'linux')(
   'ignores the signals that a whole control group gets, and says when it was killed (Linux only: /proc)',
   async () => {

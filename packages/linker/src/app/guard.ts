@@ -87,7 +87,8 @@ export function startGuard(onNotice: (line: string) => void, shell = '/bin/sh'):
       resolve()
     })
   })
-  const talk = child.stdio[TALK] as Socket | undefined // undefined when there was no descriptor left for it (EMFILE)
+  // Where no descriptor is left (EMFILE, ENFILE) spawn() ends before it has made any of them, whatever its type says.
+  const talk = (child.stdio as typeof child.stdio | undefined)?.[TALK] as Socket | undefined
   talk?.on('error', () => {}) // EPIPE when the guard is gone: its exit has said so
   talk?.unref()
   child.unref()
