@@ -20,7 +20,10 @@ const wsClient = {
 
 const SELDOM_NEEDED = /^const (\w+) = require\('(http|https|querystring|tls|zlib)'\);$/gm
 
-/** What ws loads for all, and a tunnel without TLS, a password in its address, compression or masks needs never. */
+/**
+ * What ws loads for all, and a tunnel without TLS, a password in its address or compression needs never; and faster masks, which
+ * cost each start more than they gain a linker.
+ */
 const wsLazily = {
   name: 'ws-lazily',
   transform(code, id) {
@@ -64,7 +67,7 @@ const withoutCli = {
 export default {
   input: { main: 'dist/main.js', cli: 'dist/cli.js' },
   platform: 'node',
-  // Speed-ups that ws takes where they are installed.
+  // Addons that the code of ws names and never loads here: `bufferutil` is in dead code (INSTEAD), and Node checks UTF-8 itself.
   external: ['bufferutil', 'utf-8-validate'],
   plugins: [wsClient, wsLazily, withoutCli],
   output: {
