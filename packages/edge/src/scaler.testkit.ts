@@ -7,6 +7,8 @@ export class FakePlatform implements Scaler {
   /** Launches in the order of their start. */
   readonly started: { route: string; launch: Launch }[] = []
   readonly removed: string[] = []
+  /** Whether it knows launches, or only a number of replicas. The linkers of those are told by the launches' ids too. */
+  launches: AppScaler['launches'] = 'named'
   /** What its linkers do after GO. */
   leave: AppScaler['leave'] = 'exit'
   /** Whether it leaves alone what it is to remove, and says so. */
@@ -43,7 +45,7 @@ export class FakePlatform implements Scaler {
     const list = async () =>
       [...this.instances.values()].filter(({ id }) => (this.#routes.get(id) ?? route) === route)
     return {
-      launches: 'named',
+      launches: this.launches,
       leave: this.leave,
       observe: list,
       output: (launch) => [`last words of ${launch}`],
@@ -67,6 +69,12 @@ export class FakePlatform implements Scaler {
     this.isClosed = true
   }
 
+  /** It starts one by itself, in place of one that has ended. */
+  startAgain(id: string, route = 'shop'): void {
+    this.#routes.set(id, route)
+    this.#put(id, 'starting')
+  }
+
   /** An instance ends, and the platform says so. */
   fail(launch: string, problem: Problem, route = 'shop'): void {
     this.#put(launch, 'ended', problem)
@@ -82,7 +90,7 @@ export class FakePlatform implements Scaler {
   #put(launch: string, state: Instance['state'], problem?: Problem): void {
     this.instances.set(launch, {
       id: launch,
-      launch,
+      ...(this.launches === 'named' ? { launch } : {}),
       state,
       since: 0,
       ...(problem === undefined ? {} : { problem }),

@@ -1,5 +1,4 @@
 import type { App } from '../app.ts'
-import { isStarting } from '../scale/members.ts'
 import type { Instance } from '../tunnel/instance.ts'
 import type { AppAnswer, AppProblem, AppReport } from './demand-report.ts'
 import { Elsewhere } from './elsewhere.ts'
@@ -72,13 +71,11 @@ export class ManyEdges {
     return this.#elsewhere
   }
 
-  /** As the controller fails what is held here: nobody is ready or starting, and nothing is launched for now. */
+  /** As the controller fails what is held here: nobody can serve soon, and nothing is launched for now. */
   #problem(nowMs: number): AppProblem | null {
     const { controller } = this.#app
     const failure = controller.failure(nowMs)
-    if (failure === null || failure.retryMs === 0) return null
-    for (const member of controller.members)
-      if (isStarting(member) || (member.phase === 'ready' && member.slots > 0)) return null
+    if (failure === null || failure.retryMs === 0 || !controller.isHopeless) return null
     return { code: failure.code, retryMs: failure.retryMs }
   }
 

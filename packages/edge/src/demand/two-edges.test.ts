@@ -4,7 +4,7 @@ import { eventually } from '../eventually.testkit.ts'
 import type { LinkerScript, ScriptedLinker } from '../linker.testkit.ts'
 import { FakePlatform } from '../scaler.testkit.ts'
 import { Tokens } from '../token/tokens.ts'
-import { DEMAND_PATH, MAX_REPORT_BYTES } from './demand-report.ts'
+import { DEMAND_PATH, MAX_REPORT_BYTES, parseAnswer } from './demand-report.ts'
 
 vi.setConfig({ testTimeout: 30_000 })
 
@@ -186,24 +186,38 @@ describe('a report over HTTP', () => {
   const tokens = new Tokens(new TextEncoder().encode('a secret for tests only'))
   const REPORT = JSON.stringify({ edge: 'e-test', apps: [] })
 
-  async function post(
-    body: string,
-    token?: string,
-    edge = first,
-    method = 'POST',
-  ): Promise<[number, string]> {
+  async function send(body: string, token?: string, edge = first, method = 'POST'): Promise<Response> {
     const url = edge.tunnelUrl.replace(/^ws/, 'http').replace(/\/brxy.*/, DEMAND_PATH)
-    const response = await fetch(url, {
+    return fetch(url, {
       method,
       ...(method === 'POST' ? { body } : {}),
       headers: { authorization: `Bearer ${token ?? (await tokens.issueEdge(60_000))}` },
     })
+  }
+
+  async function post(...request: Parameters<typeof send>): Promise<[number, string]> {
+    const response = await send(...request)
     const said = (await response.json()) as { code?: string; edge?: string }
     return [response.status, said.code ?? `${said.edge}`]
   }
 
   it('of an edge is taken', async () => {
     expect(await post(REPORT)).toEqual([200, first.edge.status().edge])
+  })
+
+  it('is answered with the reason, although the platform tries by itself what has failed', async () => {
+    platform.launches = 'counted'
+    const report = JSON.stringify({
+      edge: 'e-test',
+      apps: [{ route: 'shop', held: 1, oldestHeldMs: 0, instances: [] }],
+    })
+    expect((await post(report))[0]).toBe(200)
+    const { launch } = await eventually('a launch', () => platform.started[0])
+    platform.startAgain('try-2')
+    platform.fail(launch.id, { code: 'crashed', message: 'exit status 1', final: true })
+    await eventually('the next try', () => app(first)?.launches.some(({ phase }) => phase === 'lost'))
+    const { apps } = parseAnswer(await (await send(report)).text())
+    expect(apps).toMatchObject([{ route: 'shop', problem: { code: 'crashed' } }])
   })
 
   it('without a token is 401', async () => {

@@ -3,7 +3,7 @@ import { Calls } from './calls.ts'
 import { expire, nextExpiry } from './expiry.ts'
 import { Fleet } from './fleet.ts'
 import { keyOfLinker, knownKeyOf, type LinkerIdentity, pairLinker } from './identity.ts'
-import { launch, nextLaunch } from './launching.ts'
+import { isHopeless, launch, nextLaunch } from './launching.ts'
 import { Leavers } from './leavers.ts'
 import type { Member, Phase } from './members.ts'
 import { observe } from './observation.ts'
@@ -81,6 +81,11 @@ export class ScaleController {
         retryMs: Math.round(backoff.remainingMs(nowMs)),
       }
     )
+  }
+
+  /** Nobody can serve soon but by a new launch: for what is held during the pause after a failure that is too late. */
+  get isHopeless(): boolean {
+    return isHopeless(this.#fleet)
   }
 
   nextDeadline(): number {

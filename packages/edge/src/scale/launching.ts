@@ -16,9 +16,7 @@ export function launch(fleet: Fleet, demand: Demand, surplus: Member | null, now
   const { min, max, slots = 0, canLaunch } = fleet.options
   const { backoff } = fleet
   if (backoff.isClosed(nowMs)) {
-    const { starting, retries, ready } = fleet.members.count()
-    // One try follows the other for ever: as long as the pause lasts they are no better than a launch of ours would be.
-    if (demand.held > 0 && starting - retries + ready === 0) failHeld(fleet, nowMs)
+    if (demand.held > 0 && isHopeless(fleet)) failHeld(fleet, nowMs)
     return
   }
   if (!canLaunch) return
@@ -34,6 +32,15 @@ export function launch(fleet: Fleet, demand: Demand, surplus: Member | null, now
   launches = Math.min(launches, max - count.total)
   while (launches > 0 && recall(fleet, nowMs)) launches--
   for (launches -= undecidedCount(fleet); launches > 0; launches--) fleet.launch(nowMs)
+}
+
+/**
+ * Nobody is ready, nor starting but what the platform tries by itself: one try follows the other for ever, so as long as the
+ * pause lasts they are no better than a launch of ours would be.
+ */
+export function isHopeless({ members }: Fleet): boolean {
+  const { starting, retries, ready } = members.count()
+  return starting - retries + ready === 0
 }
 
 /** When more may be launched than could be now, if nothing else happens: after a pause, or when patience is over. */
