@@ -173,6 +173,20 @@ describe('what the platform makes by itself in place of a replica that failed', 
     expect(scaling.held).toBe(1)
   })
 
+  it('takes nobody along who waits for another one, when it goes before it was heard of', () => {
+    const { scaling, platform } = setUp()
+    platform.settle(true)
+    platform.connect('found')
+    platform.pods.set('pod-2', 'running')
+    platform.settle()
+    expect(failures(platform.complain('pod-2', CRASHED))).toEqual(['pod-2: crashed'])
+    platform.pods.set('pod-3', 'starting')
+    platform.settle()
+    // The first that another edge says of it.
+    scaling.controller.draining('pod-3', scaling.nowMs)
+    expect(failures(scaling.hold(1))).toEqual([])
+  })
+
   it('is one where the failure was only that a call had no answer', () => {
     const { scaling, platform } = setUp()
     platform.settle(true)

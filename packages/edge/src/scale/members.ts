@@ -141,9 +141,10 @@ export class Members {
     for (const member of this.#byKey.values()) {
       if (member === surplus || member.phase === 'gone' || member.phase === 'parked') continue
       total++
-      if (member.isRetry) retries++
-      if (isStarting(member)) starting++
-      else if (member.phase === 'leaving') leaving++
+      if (isStarting(member)) {
+        starting++
+        if (member.isRetry) retries++
+      } else if (member.phase === 'leaving') leaving++
       // An instance that was told to serve nobody (S = 0) is connected and no help.
       else if (member.phase === 'ready' && member.slots > 0) ready++
     }
