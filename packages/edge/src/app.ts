@@ -11,6 +11,7 @@ import type { Outlet } from './forward/outlet.ts'
 import { AppLimits } from './hold/app-limits.ts'
 import { HeldRequests } from './hold/held-requests.ts'
 import { HoldQueue } from './hold/queue.ts'
+import { isPlatforms } from './is-platforms.ts'
 import { AppDemand } from './scale/app-demand.ts'
 import { carryOut } from './scale/carry-out.ts'
 import { ScaleController } from './scale/controller.ts'
@@ -106,9 +107,8 @@ export class App implements ScaledApp {
   }
 
   /** What a linker does when it has left. One that the platform does not know nobody would remove, or start again. */
-  leaveOf({ launch, platform }: Hello): 'exit' | 'park' {
-    const isPlatforms = launch !== undefined || platform !== undefined
-    return isPlatforms ? (this.#runner?.leave(this) ?? this.others.leave) : 'exit'
+  leaveOf(hello: Hello): 'exit' | 'park' {
+    return isPlatforms(hello, this) ? (this.#runner?.leave(this) ?? this.others.leave) : 'exit'
   }
 
   /** Nothing is held, here or elsewhere, running, starting or known of the platform: the app can be forgotten. */
@@ -389,10 +389,10 @@ export class App implements ScaledApp {
   }
 
   #emitReady(instance: Instance, nowMs: number): void {
-    const { label, slots } = instance
+    const { label, slots, hello } = instance
     const sinceMs = this.controller.member(instance.key)?.createdMs ?? instance.connectedMs
     // One that comes of its own accord, or back after a loss, was started for nobody who waits.
-    if (instance.hello?.launch !== undefined && instance.hello.replaces === undefined)
+    if (hello !== null && hello.replaces === undefined && isPlatforms(hello, this))
       instance.start = { askedMs: sinceMs, connectedMs: instance.connectedMs, readyMs: nowMs }
     this.#env.emit({ type: 'ready', app: this.route, instance: label, slots, tookMs: nowMs - sinceMs })
   }

@@ -166,6 +166,19 @@ describe('the edge that scales', () => {
     expect(first.edge.status().reporting).toBeNull()
   })
 
+  it('tells the other one how replicas leave; what was started by hand exits, whatever launch it says', async () => {
+    platform.launches = 'counted'
+    platform.leave = 'park'
+    const client = second.client().get()
+    const { launch } = await eventually('a launch', () => platform.started[0])
+    platform.fail(launch.id, { code: 'quota', message: 'no room', final: true })
+    // So it has heard the answer.
+    await client.until('quota')
+    const replica = await second.linker({ platform: 'replica-1' })
+    const byHand = await second.linker({ launch: 'copied' })
+    expect([replica.welcome?.leave, byHand.welcome?.leave]).toEqual(['park', 'exit'])
+  })
+
   it('that cannot be reached is said once, and that it is back', async () => {
     const scaling = first.tunnelUrl
     const { port } = new URL(scaling)
