@@ -5,6 +5,7 @@ import {
   type Host,
   type Instance,
   keptInstances,
+  Placeholders,
   type Problem,
   type Target,
 } from '@brxy/scaler'
@@ -50,6 +51,8 @@ export class Replicas implements AppScaler {
   readonly #route: string
   readonly #cluster: Cluster
   readonly #host: Host
+  /** What the number asks for and that could not be created. */
+  readonly #placeholders: Placeholders
   #isAdvised = false
 
   constructor(
@@ -64,6 +67,7 @@ export class Replicas implements AppScaler {
     this.#route = route
     this.#cluster = cluster
     this.#host = host
+    this.#placeholders = new Placeholders(`${this.#path}/missing/`)
   }
 
   async scale(target: Target, signal: AbortSignal): Promise<readonly Instance[]> {
@@ -106,7 +110,7 @@ export class Replicas implements AppScaler {
     const removable = isRollingOut(kind, workload) ? [] : removableOf(kind, present, leavers)
     const replicas = workload.spec.replicas ?? 1
     // One that could not be created is given up by the number alone.
-    const missing = missingIds(look, this.#path).filter((id) => ids.has(id)).length
+    const missing = this.#missing(look).filter((id) => ids.has(id)).length
     const next = countedTarget({
       want,
       replicas,
@@ -116,6 +120,7 @@ export class Replicas implements AppScaler {
     })
     if (next.replicas !== replicas) await this.#write(workload, next.replicas, signal)
     await Promise.all(removable.slice(0, next.recycle).map((pod) => this.#end(pod, signal)))
+    this.#placeholders.giveUp(ids)
     // What has ended for good (evicted, for example) is only a record.
     const ended = pods.filter((pod) => !isPresent(pod) && ids.has(replicaId(kind, pod)))
     await Promise.all(ended.map((pod) => this.#end(pod, signal)))
@@ -164,6 +169,11 @@ export class Replicas implements AppScaler {
     return { workload, pods: items }
   }
 
+  /** Ids of those that the number asks for and that are not there. */
+  #missing({ workload, pods }: Look): readonly string[] {
+    return this.#placeholders.of(Math.max(0, (workload.spec.replicas ?? 1) - pods.filter(isPresent).length))
+  }
+
   /** Why replicas are missing, if the platform has tried to make them. A StatefulSet says it only in events. */
   async #blocked({ workload }: Look, signal: AbortSignal): Promise<Problem | undefined> {
     const failure = conditionOf(workload.status?.conditions, 'ReplicaFailure', 'True')
@@ -177,7 +187,7 @@ export class Replicas implements AppScaler {
     const instances = look.pods
       .filter((pod) => !isOver(pod))
       .map((pod) => replicaInstance(this.#place.kind, pod))
-    const missing = missingIds(look, this.#path)
+    const missing = this.#missing(look)
     const problem = missing.length === 0 ? undefined : await this.#blocked(look, signal)
     if (problem === undefined) return instances
     // There is no pod to say it of, so it is said of those that should be there.
@@ -194,12 +204,6 @@ export class Replicas implements AppScaler {
         workload: `${this.#place.kind}/${this.#place.name}`,
       })
   }
-}
-
-/** What those replicas are called that the number asks for and that are not there. */
-function missingIds({ workload, pods }: Look, path: string): string[] {
-  const length = Math.max(0, (workload.spec.replicas ?? 1) - pods.filter(isPresent).length)
-  return Array.from({ length }, (_, index) => `${path}/missing/${index}`)
 }
 
 async function ignoring(httpStatus: number, request: Promise<unknown>): Promise<void> {

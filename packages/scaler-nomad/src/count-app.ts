@@ -5,6 +5,7 @@ import {
   type Host,
   type Instance,
   keptInstances,
+  Placeholders,
   ScalerError,
   type Target,
 } from '@brxy/scaler'
@@ -18,8 +19,6 @@ const NS_PER_MS = 1e6
 const MAX_FORGOTTEN = 10_000
 /** Until a count is tried again that a deployment is in the way of. */
 const DEPLOYING_MS = 500
-/** Between the job and a number, in the name of what has no node. */
-const UNPLACED = ' unplaced '
 
 /** One app that is a group of a job: its count is set. Nomad removes the highest index, and can be told no other. */
 export class CountApp implements AppScaler {
@@ -30,6 +29,8 @@ export class CountApp implements AppScaler {
   readonly #host: Host
   #group: string | undefined
   readonly #forgotten = new Set<string>()
+  /** What Nomad would start if it had nodes for it. */
+  readonly #placeholders: Placeholders
   #isChecked = false
 
   constructor(api: NomadApi, job: string, group: string | undefined, host: Host) {
@@ -37,6 +38,7 @@ export class CountApp implements AppScaler {
     this.#job = job
     this.#group = group
     this.#host = host
+    this.#placeholders = new Placeholders(`${job} unplaced `)
   }
 
   async scale({ want, remove }: Target, signal: AbortSignal): Promise<readonly Instance[]> {
@@ -45,12 +47,13 @@ export class CountApp implements AppScaler {
     this.#forget(allocs, remove)
     const { Desired: replicas = 0 } = (await this.#api.scaleStatus(this.#job, signal)).TaskGroups[group] ?? {}
     const top = allocs.filter(isPresent).sort((a, b) => indexOf(b) - indexOf(a))
-    const target = countedTarget({ want, replicas, ...this.#leavers(top, replicas, remove) })
+    const leaving = new Set(remove.map(({ id }) => id))
+    const target = countedTarget({ want, replicas, ...this.#leavers(top, replicas, leaving) })
     if (target.replicas !== replicas) await this.#set(group, target.replicas, signal)
     for (const { ID } of top.slice(0, target.recycle)) await this.#api.stopAllocation(ID, signal)
+    this.#placeholders.giveUp(leaving)
     const instances = await this.observe(signal)
     if (!target.keepsAll) return instances
-    const leaving = new Set(remove.map(({ id }) => id))
     return keptInstances(instances, new Set(top.map(({ ID }) => ID).filter((id) => leaving.has(id))))
   }
 
@@ -80,18 +83,17 @@ export class CountApp implements AppScaler {
   }
 
   /** @param top those that are present, the highest index first: so Nomad removes them */
-  #leavers(top: readonly AllocStub[], replicas: number, remove: readonly Instance[]) {
-    const leaving = new Set(remove.map(({ id }) => id))
+  #leavers(top: readonly AllocStub[], replicas: number, leaving: ReadonlySet<string>) {
     const kept = top.findIndex(({ ID }) => !leaving.has(ID))
     const atTheTop = kept < 0 ? top.length : kept
     const stuck = top.slice(atTheTop).filter(({ ID }) => leaving.has(ID)).length
     // Those without a node count as present, and go before any other.
     const unplaced = Math.max(0, replicas - top.length)
-    const given = Math.min(unplaced, remove.filter(({ id }) => this.#isUnplaced(id)).length)
+    const given = this.#placeholders.of(unplaced).filter((id) => leaving.has(id)).length
     return { present: top.length + unplaced, removable: atTheTop + given, stuck }
   }
 
-  /** What Nomad would start if it had nodes for it. They have no names of Nomad's yet. */
+  /** They have no names of Nomad's yet. */
   async #unplaced(group: string, present: number, signal: AbortSignal): Promise<readonly Instance[]> {
     const evaluations = await this.#api.evaluations(this.#job, signal)
     const latest = evaluations.reduce<(typeof evaluations)[number] | undefined>(
@@ -102,16 +104,8 @@ export class CountApp implements AppScaler {
     if (failure === undefined) return []
     const { Desired = 0 } = (await this.#api.scaleStatus(this.#job, signal)).TaskGroups[group] ?? {}
     const problem = problemOfPlacement(group, failure)
-    return Array.from({ length: Math.max(0, Desired - present) }, (_, index) => ({
-      id: `${this.#job}${UNPLACED}${index}`,
-      state: 'starting',
-      since: Date.now(),
-      problem,
-    }))
-  }
-
-  #isUnplaced(id: string): boolean {
-    return id.startsWith(`${this.#job}${UNPLACED}`)
+    const missing = this.#placeholders.of(Math.max(0, Desired - present))
+    return missing.map((id) => ({ id, state: 'starting', since: Date.now(), problem }))
   }
 
   /** Records of what has ended stay until Nomad collects them; once they were seen and removed they are listed no more. */

@@ -96,7 +96,10 @@ export interface Launch {
 
 /** One instance, as the platform sees it. */
 export interface Instance {
-  /** The platform's name for it. Counted: equals the platform id in HELLO. */
+  /**
+   * The platform's name for it, and never that of another one: `Placeholders` has some for what the platform cannot make and has
+   * no names for. Counted: equals the platform id in HELLO.
+   */
   readonly id: string
   /** The launch it came from, where launches are named. */
   readonly launch?: string

@@ -19,4 +19,5 @@ export { assertScalerFactory } from './factory.ts'
 // What adapters have in common.
 export { LaunchMemories } from './launch-memories.ts'
 export { LaunchMemory } from './launch-memory.ts'
+export { Placeholders } from './placeholders.ts'
 export { LEAST_STOP_GRACE_S } from './stop-grace.ts'

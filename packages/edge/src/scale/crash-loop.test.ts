@@ -93,6 +93,24 @@ describe('a replica that crashes again and again', () => {
     expect([failures(scaling.actions), scaling.controller.member('launch-1')?.platform]).toEqual([[], null])
   })
 
+  it('has a name of its own in the place of one that is to be removed, and is the reason', () => {
+    const { scaling } = setUp()
+    const problem: Problem = { code: 'quota', message: 'no room', final: true }
+    const missing = (id: number) => ({ id: `missing/${id}`, state: 'starting', since: 0, problem }) as const
+    scaling.answer = null
+    scaling.hold(1)
+    expect(failures(scaling.observe([missing(0)]))).toEqual(['launch-1: quota', 'held: quota'])
+    scaling.callEnded(null)
+    // The call that removes it does not arrive: the number is what it was, and the next launch finds it so.
+    scaling.step()
+    scaling.callEnded(CRASHED)
+    scaling.pass(1_000)
+    scaling.hold(1)
+    expect(failures(scaling.observe([missing(0)]))).toEqual([])
+    expect(scaling.targets.at(-1)).toMatchObject({ want: 1, remove: [{ id: 'missing/0' }] })
+    expect(failures(scaling.observe([missing(1)]))).toEqual(['launch-2: quota', 'held: quota'])
+  })
+
   it('fails no launch but its own', () => {
     const { scaling, platform } = setUp()
     platform.pods.clear()

@@ -27,7 +27,8 @@ export function observe(fleet: Fleet, instances: readonly Instance[], adopt: boo
   for (const instance of unknown) {
     if (instance.state === 'ended') removeRecord(fleet, instance)
     // It is to go, and its member was forgotten: nobody waits for it again, nor does it stand for a launch, or the platform
-    // would start another one in its place as long as it cannot remove it. Should it come after all, `joined` keeps it.
+    // would start another one in its place as long as it cannot remove it. Should it come after all, `joined` keeps it. (What
+    // could not be created is listed under another id by then, so the next launch does hear of that: `Placeholders`.)
     else if (removals.has(instance.id)) continue
     else if (fleet.options.isCounted) takeUpReplica(fleet, instance, adopt, nowMs)
     else if (adopt) adoptInstance(fleet, instance, nowMs)
