@@ -30,7 +30,10 @@ export class Fleet {
   blindUntilMs = Number.NEGATIVE_INFINITY
   /** Why the last start failed; null once an instance has served since. */
   lastProblem: Problem | null = null
-  /** What the platform had of a start has failed, and no instance has served since: what it makes by itself is the same again. */
+  /**
+   * Counted: a replica has failed to start, and no instance has served since. A replica that appears unasked is then the
+   * platform's next try (`Member.isRetry`).
+   */
   hasReplicaFailed = false
   /** When the platform was last seen. */
   seenMs = Number.NEGATIVE_INFINITY
@@ -103,7 +106,7 @@ export class Fleet {
     member.hasFailed = true
     // It never served anything, so what the platform has of it goes at once.
     if (member.instance === null) return
-    this.hasReplicaFailed = true
+    if (this.options.isCounted) this.hasReplicaFailed = true
     this.remove(member.instance)
   }
 
