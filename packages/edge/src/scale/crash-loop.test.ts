@@ -1,6 +1,6 @@
 import type { Problem } from '@brxy/scaler'
 import { describe, expect, it } from 'vitest'
-import { CRASHED, Scaling } from './controller.testkit.ts'
+import { CRASHED, instanceOf, Scaling } from './controller.testkit.ts'
 import { Replicas } from './replicas.testkit.ts'
 import type { ScaleAction } from './scale-action.ts'
 
@@ -38,6 +38,14 @@ describe('a replica that crashes again and again', () => {
     platform.settle()
     expect([...platform.pods.keys()]).toEqual(['pod-1'])
     expect(failures(platform.complain('pod-1', CRASHED))).toEqual(['launch-1: crashed', 'held: crashed'])
+  })
+
+  it('is found with what is wrong with it, also while that may pass', () => {
+    const { scaling, platform } = setUp()
+    const waits: Problem = { code: 'unschedulable', message: 'no node', final: false }
+    platform.problems.set('found', waits)
+    scaling.observe(platform.list(), true)
+    expect([failures(scaling.actions), scaling.controller.member('found')?.problem]).toEqual([[], waits])
   })
 
   it('fails those who wait for its linker to come back', () => {
@@ -202,6 +210,15 @@ describe('what the platform makes by itself in place of a replica that failed', 
     platform.settle()
     // The first that another edge says of it.
     scaling.controller.draining('pod-3', scaling.nowMs)
+    expect(failures(scaling.hold(1))).toEqual([])
+  })
+
+  it('is one where the failure was that of a launch with a name, of another platform', () => {
+    const scaling = new Scaling()
+    scaling.hold(1)
+    scaling.observe([instanceOf('launch-1', 'ended', CRASHED)])
+    scaling.configure({ isCounted: true })
+    scaling.observe([{ id: 'pod-1', state: 'starting', since: 0 }])
     expect(failures(scaling.hold(1))).toEqual([])
   })
 

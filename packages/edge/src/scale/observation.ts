@@ -52,11 +52,12 @@ function observeMember(fleet: Fleet, member: Member, instance: Instance, nowMs: 
   if (problem !== undefined) member.problem = problem
   const hasEnded = instance.state === 'ended'
   if (isStarting(member) && (hasEnded || problem?.final === true)) {
-    if (member.phase === 'lost' && member.hasServed && !isKnownToCrash(fleet, member, problem))
+    if (member.phase === 'lost' && member.hasServed && !hasNeverConnected(fleet, member, problem))
       fleet.enter(member, 'gone', nowMs)
     else fleet.startFailed(member, problem ?? ENDED, nowMs)
   }
-  // It was given up, and given long, for the platform had not even started it.
+  // giveUp() (expiry.ts) leaves one that the platform has not started as long as any launch. Now that it runs, it has no
+  // longer than others that are gone.
   if (member.phase === 'gone' && instance.state === 'running')
     member.deadlineMs = Math.min(member.deadlineMs, nowMs + fleet.options.leftMs)
   // A connected one tells its own story; the record of one that is gone is of no use any more.
@@ -65,10 +66,10 @@ function observeMember(fleet: Fleet, member: Member, instance: Instance, nowMs: 
 }
 
 /**
- * A replica of which this edge has heard nothing but that the platform gives it up. It is there for good, for the platform
- * starts it again and again: so it is no instance that ended, but a start that failed.
+ * Counted: nothing was heard of its linker, and the platform says what is wrong with it: a start that failed, not an instance
+ * that ended.
  */
-function isKnownToCrash({ options }: Fleet, { linker }: Member, problem: Problem | undefined): boolean {
+function hasNeverConnected({ options }: Fleet, { linker }: Member, problem: Problem | undefined): boolean {
   return options.isCounted && linker === null && problem !== undefined
 }
 
@@ -114,6 +115,7 @@ function adoptInstance(fleet: Fleet, instance: Instance, nowMs: number): Member 
   if (isCounted) member.platform = instance.id
   fleet.enter(member, 'lost', nowMs)
   member.instance = instance
+  member.problem = instance.problem ?? null
   // Nothing says that it failed, and it need not be removed to make room.
   member.hasServed = true
   member.awaitedMs = fleet.options.adoptMs
