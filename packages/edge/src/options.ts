@@ -182,7 +182,7 @@ export const EDGE_OPTIONS = defineOptions({
   },
   owner: {
     kind: 'string',
-    doc: 'Marks what is started here, to be found again after a restart. Give each edge its own where several share a platform and the path of their file, as edges in containers do (default: that path).',
+    doc: 'Marks what is started here, to be found again after a restart. Give each edge its own where several share a platform and the path of their file, or, without a file, their client ports, as edges in containers do (default: that path, or those ports).',
   },
   onExit: {
     kind: 'enum',
