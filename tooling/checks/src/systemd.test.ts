@@ -99,6 +99,17 @@ describe.skipIf(lack !== undefined)(
       expect(await ask(), systemd.output).toMatch(/true/)
     })
 
+    it('does not take systemd that cannot be asked for systemd that runs nothing', async () => {
+      const observe = (...settings: string[]) =>
+        run(['runuser -u brxy -- env BRXY_ROUTE=shop', ...settings, '/etc/brxy/units observe'].join(' '))
+      expect(await observe()).toMatchObject({ code: 0, stdout: '' })
+      expect(await run('systemctl --no-block start shop@0123')).toMatchObject({ code: 0 })
+      expect(await observe()).toMatchObject({ code: 0, stdout: expect.stringMatching(/^{"id":"0123",.*}\n$/) })
+      const unanswered = await observe('DBUS_SYSTEM_BUS_ADDRESS=unix:path=/run/nobody')
+      expect(unanswered).toMatchObject({ stdout: '', stderr: expect.stringContaining('connect') })
+      expect(unanswered.code).not.toBe(0)
+    })
+
     it('restarts and reloads without its instances, and refuses a wrong file', async () => {
       await atMostOne()
       await sh('sed -i s/2s/10m/ /etc/systemd/system/shop@.service.d/test.conf; systemctl daemon-reload')
