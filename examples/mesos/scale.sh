@@ -28,5 +28,6 @@ done
 
 call GET '' || { echo "there is no app $api" >&2; exit 1; }
 instances=$(echo "$answer" | grep -o '"instances":[0-9]*' | head -n 1 | cut -d : -f 2)
+[ -n "$instances" ] || { echo "this is no answer of Marathon: $answer" >&2; exit 75; }
 # A floor: only remove lowers the number.
 [ "$instances" -ge "$BRXY_WANT" ] || call PUT '' "{\"instances\":$BRXY_WANT}"

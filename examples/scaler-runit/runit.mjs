@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
+const BRAND = Symbol.for('brxy.error')
 
 export default function runit(_options, host) {
   let isClosed = false
@@ -26,22 +27,24 @@ export default function runit(_options, host) {
         if (isClosed) throw failure('scaler/closed', 'the runit scaler was closed')
         if (signal.aborted) throw failure('scaler/aborted', 'the call was aborted')
       }
+      const observe = async (signal) => {
+        check(signal)
+        const ids = await readdir(services).catch(ifAbsent([]))
+        return (await Promise.all(ids.map((id) => look(join(services, id), id)))).filter(Boolean)
+      }
+      const scale = async ({ start, remove }, signal) => {
+        for (const { id, env } of start) {
+          check(signal)
+          await begin(services, id, command, env)
+        }
+        for (const { id } of remove) await end(join(services, id))
+        return observe(signal)
+      }
       return {
         launches: 'named',
         leave: 'exit',
-        async scale({ start, remove }, signal) {
-          for (const { id, env } of start) {
-            check(signal)
-            await begin(services, id, command, env)
-          }
-          for (const { id } of remove) await end(join(services, id))
-          return this.observe(signal)
-        },
-        async observe(signal) {
-          check(signal)
-          const ids = await readdir(services).catch(() => [])
-          return (await Promise.all(ids.map((id) => look(join(services, id), id)))).filter(Boolean)
-        },
+        scale: (target, signal) => scale(target, signal).catch(unusable),
+        observe: (signal) => observe(signal).catch(unusable),
       }
     },
     // Every runsv goes on by itself.
@@ -70,10 +73,10 @@ async function begin(services, id, command, env) {
 
 /** What there is of a launch; undefined if it went meanwhile. */
 async function look(folder, id) {
-  const made = await stat(folder).catch(() => undefined)
+  const made = await stat(folder).catch(ifAbsent(undefined))
   if (made === undefined) return undefined
   const instance = { id, launch: id, since: Math.round(made.birthtimeMs) }
-  const status = await readFile(join(folder, 'status'), 'utf8').catch(() => undefined)
+  const status = await readFile(join(folder, 'status'), 'utf8').catch(ifAbsent(undefined))
   if (status?.trim() === '0') return { ...instance, state: 'ended' }
   if (status !== undefined) {
     const stderr = (await readFile(join(folder, 'stderr'), 'utf8').catch(() => '')).trim().slice(-4_096)
@@ -91,7 +94,7 @@ async function look(folder, id) {
 async function end(folder) {
   const isFirst = await writeFile(join(folder, 'going'), '', { flag: 'wx' }).then(
     () => true,
-    () => false,
+    (error) => (['EEXIST', 'ENOENT'].includes(error.code) ? false : Promise.reject(error)),
   )
   if (isFirst) detached('sh', ['-c', 'sv -w 45 force-shutdown "$1"; rm -rf "$1"', 'sh', folder])
 }
@@ -117,7 +120,17 @@ function hash(text) {
   return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }
 
+/** For what is not there. Whatever cannot be looked at may well be there: then nothing can be concluded. */
+function ifAbsent(value) {
+  return (error) => (error.code === 'ENOENT' ? value : Promise.reject(error))
+}
+
+/** The call is rejected, with an error that says what brxy can make of it. */
+function unusable(error) {
+  throw error[BRAND] ? error : failure('scaler/state', error.message)
+}
+
 /** brxy knows its errors by this brand, whoever made them. */
 function failure(code, message) {
-  return Object.assign(new Error(message), { code, [Symbol.for('brxy.error')]: true })
+  return Object.assign(new Error(message), { code, [BRAND]: true })
 }

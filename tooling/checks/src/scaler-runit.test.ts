@@ -12,7 +12,7 @@ import {
   markedProcesses,
   testEnvironment,
 } from '@brxy-tooling/testkit'
-import { afterAll, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { ROOT } from './tree.ts'
 
 const { default: runit } = (await import(join(ROOT, 'examples/scaler-runit/runit.mjs'))) as {
@@ -128,6 +128,16 @@ const driver: Driver = {
     }),
   },
 }
+
+test('does not take services that cannot be looked at for services that are not there', async () => {
+  const stateDir = join(ground, 'a file')
+  await writeFile(stateDir, '')
+  const host = { owner: 'o', stateDir, changed: () => {}, log: () => {} }
+  const app = runit({}, host).app('shop', { command: ['true'] })
+  const error = await app.observe(new AbortController().signal).catch((reason: unknown) => reason)
+  expect(error).toMatchObject({ code: 'scaler/state', [Symbol.for('brxy.error')]: true })
+  expect((error as Error).message).toContain(stateDir)
+})
 
 if (hasPeer('runsv')) conformance(driver, { test })
 else test.skip('runit: the whole kit (skipped: runsv is not installed)', () => {})

@@ -104,7 +104,10 @@ describe.skipIf(lack !== undefined)(
         run(['runuser -u brxy -- env BRXY_ROUTE=shop', ...settings, '/etc/brxy/units observe'].join(' '))
       expect(await observe()).toMatchObject({ code: 0, stdout: '' })
       expect(await run('systemctl --no-block start shop@0123')).toMatchObject({ code: 0 })
-      expect(await observe()).toMatchObject({ code: 0, stdout: expect.stringMatching(/^{"id":"0123",.*}\n$/) })
+      expect(await observe()).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^{"id":"0123",.*}\n$/),
+      })
       const unanswered = await observe('DBUS_SYSTEM_BUS_ADDRESS=unix:path=/run/nobody')
       expect(unanswered).toMatchObject({ stdout: '', stderr: expect.stringContaining('connect') })
       expect(unanswered.code).not.toBe(0)
