@@ -2,7 +2,9 @@
 // process id. Settings of every mode: startMs (listens that late), ignoresSigterm, peer (a process it starts and forgets).
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { join } from 'node:path'
 import { pipeline, Readable } from 'node:stream'
 
 const [mode, ...words] = process.argv.slice(2)
@@ -35,6 +37,15 @@ const modes = {
   /** All at once, `seconds` each. */
   async parallel(_request, response) {
     await wait(seconds * 1000)
+    response.end(`${process.pid}\n`)
+  },
+  /** GET /NAME/COUNT/WHICH is answered once so many of that name are under way at once, in all processes that share `folder`. */
+  async together(request, response) {
+    const [, name, count] = request.url.split('/')
+    const all = join(settings.folder, name)
+    await mkdir(all, { recursive: true })
+    await writeFile(join(all, request.url.replaceAll('/', '-')), '')
+    while ((await readdir(all)).length < Number(count)) await wait(20)
     response.end(`${process.pid}\n`)
   },
   /** Tells what arrived. */
