@@ -9,6 +9,14 @@ interface App {
   readonly tasks: Map<string, ChildProcess>
 }
 
+/** What `POST /v2/apps` is given: the part of an app's description that is understood here. */
+interface Description {
+  readonly id: string
+  readonly instances: number
+  readonly cmd: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
 /** Milliseconds for which a change locks its app. */
 const DEPLOYMENT_MS = 50
 
@@ -19,6 +27,8 @@ const DEPLOYMENT_MS = 50
  * Source: https://mesosphere.github.io/marathon/api-console/
  */
 export class Marathon {
+  /** What tasks find where they run. */
+  readonly agent: { cwd?: string; env: NodeJS.ProcessEnv } = { env: { PATH: process.env.PATH } }
   outage: 'none' | 'refused' | 'silent' = 'none'
   readonly #apps = new Map<string, App>()
   readonly #locked = new Set<string>()
@@ -29,12 +39,18 @@ export class Marathon {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
   }
 
-  url(app: string): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/v2/apps/${app}`
+  /** What an operator knows: `http://host:port`. */
+  get address(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
-  create(name: string, cmd: string, env: Readonly<Record<string, string>> = {}): void {
-    this.#apps.set(name, { instances: 0, cmd, env, tasks: new Map() })
+  url(app: string): string {
+    return `${this.address}/v2/apps/${app}`
+  }
+
+  /** Without instances. */
+  create(name: string, cmd: string): void {
+    this.#post({ id: name, instances: 0, cmd })
   }
 
   running(name: string): { id: string; pid: number }[] {
@@ -58,6 +74,10 @@ export class Marathon {
     if (this.outage !== 'none') return
     const body = await textOf(request)
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://marathon')
+    if (request.method === 'POST' && pathname === '/v2/apps') {
+      this.#post(JSON.parse(body) as Description)
+      return void response.writeHead(201).end(body)
+    }
     const [, name, tasks, task] = /^\/v2\/apps\/([^/]+)(\/tasks)?(?:\/([^/]+))?$/.exec(pathname) ?? []
     const app = this.#apps.get(name)
     const answer = (status: number, value: object) => response.writeHead(status).end(JSON.stringify(value))
@@ -84,6 +104,13 @@ export class Marathon {
     answer(200, { version: new Date().toISOString(), deploymentId: `${this.#taskCount}` })
   }
 
+  #post({ id, instances, cmd, env = {} }: Description): void {
+    const name = id.replace(/^\//, '')
+    const app = { instances, cmd, env, tasks: new Map() }
+    this.#apps.set(name, app)
+    this.#deploy(name, app)
+  }
+
   #deploy(name: string, app: App): void {
     this.#locked.add(name)
     setTimeout(() => this.#locked.delete(name), DEPLOYMENT_MS)
@@ -92,8 +119,9 @@ export class Marathon {
 
   #start(name: string, app: App): void {
     const id = `${name}.instance-${++this.#taskCount}._app.1`
-    const env = { PATH: process.env.PATH, ...app.env, MESOS_TASK_ID: id, MARATHON_APP_ID: `/${name}` }
-    const task = spawn('/bin/sh', ['-c', app.cmd], { env, detached: true, stdio: 'ignore' })
+    const { cwd, env: own } = this.agent
+    const env = { ...own, ...app.env, MESOS_TASK_ID: id, MARATHON_APP_ID: `/${name}` }
+    const task = spawn('/bin/sh', ['-c', app.cmd], { cwd, env, detached: true, stdio: 'ignore' })
     // A platform of its own keeps nobody's process alive.
     task.unref()
     app.tasks.set(id, task)
