@@ -64,7 +64,7 @@ const PAGES = {
     'nomad app options': fileOnlyTable(nomad.APP_OPTIONS),
     'nomad options': fileOnlyTable(nomad.NOMAD_OPTIONS),
     problems: table(
-      ['class', 'what it means', 'final', 'clients read'],
+      ['class', 'what it means', 'fails the launch at once', 'clients read'],
       Object.entries(PROBLEM_TEXTS).map(([code, text]) => [`\`${code}\``, ...PROBLEM_DOCS[code], text]),
     ),
   },
