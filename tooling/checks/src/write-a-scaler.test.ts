@@ -1,5 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { ScalerFactory } from '@brxy/scaler'
 import {
   BRXY,
   brxy,
@@ -13,10 +15,19 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { codeBlocks } from './markdown.ts'
 import { ROOT, read } from './tree.ts'
 
+const MOCHA = fileURLToPath(import.meta.resolve('mocha/bin/mocha.js'))
 const PAGE = 'docs/write-a-scaler.md'
 const MAX_ADAPTER_LINES = 30
 /** The kit's own pace, of which 30 s are watched; a busy machine takes several times the rest. */
 const KIT_MS = 300_000
+
+/** After which mocha gives up a test that says nothing else. */
+const MOCHA_MS = 2_000
+/** What it says of a run, as JSON. */
+interface Told {
+  readonly stats: { readonly passes: number; readonly pending: number; readonly failures: number }
+  readonly passes: readonly { readonly duration: number }[]
+}
 
 /** The platform of the page tells nobody that something ended; the edge looks each 30 s. */
 const LOOKS_MS = 60_000
@@ -55,6 +66,10 @@ afterEach(async () => {
 /** Runs `node --test mine.test.mjs`, with the cases that match. */
 function kit(cases = '.') {
   const words = ['--test', '--test-reporter=spec', `--test-name-pattern=${cases}`, 'mine.test.mjs']
+  return run(words)
+}
+
+function run(words: readonly string[]) {
   return runToEnd(process.execPath, words, { cwd: folder.path, timeoutMs: KIT_MS })
 }
 
@@ -69,6 +84,26 @@ it('the adapter of the page has thirty lines, as it says', () => {
 })
 
 describe('the adapter of the page', () => {
+  /** A module of the page, in the folder of the reader. */
+  const load = (name: string) => import(pathToFileURL(join(folder.path, name)).href)
+
+  it('rejects with an error of brxy whatever its platform throws', async () => {
+    const { default: mine } = (await load('mine.mjs')) as { default: ScalerFactory }
+    const host = { owner: 'o', stateDir: folder.path, changed: () => {}, log: () => {} }
+    const app = mine({}, host).app('shop', { command: ['true'] })
+    const { signal } = new AbortController()
+    writeFileSync(join(folder.path, 'processes'), 'no folder')
+    const branded = { code: 'scaler/unavailable', [Symbol.for('brxy.error')]: true }
+    const target = { want: 0, start: [], remove: [] }
+    for (const call of [app.observe(signal), app.scale(target, signal)])
+      expect(await call.catch((error: unknown) => error)).toMatchObject(branded)
+  })
+
+  it('stops what another call has stopped meanwhile', async () => {
+    const { stop } = await load('platform.mjs')
+    await expect(stop('brxy-gone')).resolves.toBeUndefined()
+  })
+
   it(
     'passes the whole kit with the driver of the page',
     async () => {
@@ -85,7 +120,7 @@ describe('the adapter of the page', () => {
     'fails as the page shows when it forgets what has ended',
     async () => {
       const [name, told] = failure.text.trimEnd().split('\n')
-      const from = '        const there ='
+      const from = '        for (const { id } of await'
       const forgets = `
         const { rm } = await import('node:fs/promises')
         for (const { id, state } of await observe(signal))
@@ -103,6 +138,30 @@ describe('the adapter of the page', () => {
           .replace(/brxy-[0-9a-f]+/g, 'ID')
           .replace(/\d+/g, '0')
       expect(stdout.split('\n').map((line) => shape(line.replace(/^.*Error: /, '')))).toContain(shape(told))
+    },
+    KIT_MS,
+  )
+
+  it(
+    'is tested by mocha, too, and longer than its limit',
+    async () => {
+      const text = modules.get('mine.test.mjs') ?? ''
+      const [from, to] = [`import { after, test } from 'node:test'`, `const { after, it: test } = globalThis`]
+      expect(text).toContain(from)
+      const watched = text.replace(from, to).replace("name: 'mine',", '$&\n  times: { watchMs: 4_000 },')
+      writeFileSync(join(folder.path, 'mine.test.mjs'), watched)
+      const cases =
+        'byte for byte|does not start a launch again that has ended|skipped: its driver has no graceMs'
+      const { code, stdout, stderr } = await run([
+        MOCHA,
+        '--reporter=json',
+        `--grep=${cases}`,
+        'mine.test.mjs',
+      ])
+      expect(code, stdout + stderr).toBe(0)
+      const { stats, passes } = JSON.parse(stdout) as Told
+      expect(stats).toMatchObject({ passes: 2, pending: 1, failures: 0 })
+      expect(Math.max(...passes.map(({ duration }) => duration))).toBeGreaterThan(MOCHA_MS)
     },
     KIT_MS,
   )

@@ -5,7 +5,7 @@ import { Stage } from './stage.ts'
 import { caseMs, TIMES } from './times.ts'
 import { within } from './wait.ts'
 
-/** A test function: `test` of vitest, jest or node:test, `it` of mocha. */
+/** A test function: `test` of vitest or node:test, `it` of mocha, or another that is called like these. */
 export interface TestFunction {
   (name: string, run: () => Promise<void>, timeoutMs?: number): unknown
   skip(name: string, run: () => Promise<void>): unknown
