@@ -9,6 +9,9 @@ const CORE = `/api/v1/namespaces/${NAMESPACE}`
 const BATCH = `/apis/batch/v1/namespaces/${NAMESPACE}`
 const JOB_NAME = 'batch.kubernetes.io/job-name'
 
+/** Kits run beside each other: twenty pods of each, on cores that are busy, take longer than the 30 s of the kit. A bound, not a pace. */
+export const TIMES = { patienceMs: 120_000 }
+
 /**
  * A container of the test's instance. Pods use the node's network, for there is no other, and have one process namespace: its
  * first process would ignore a SIGTERM that comes before its trap, and then be there for its whole grace.
@@ -64,6 +67,7 @@ export function launchDriver(kubernetes: () => TestKubernetes, kind: 'Job' | 'Po
       { options: { workload: 'replicaset/x' }, path: 'workload' },
       { options: { template: template(kind, podSpec()), container: 'other' }, path: 'other' },
     ],
+    times: TIMES,
     make: (host) => kubectl(kubernetes().options(), host),
     prepare: async () => ({ template: template(kind, podSpec()) }),
     list: async (route) => (await podsOf(route)).filter(isRunning).map(running),

@@ -4,7 +4,7 @@ import kubectl from '../src/index.ts'
 import { labelOf, nameOf, ROUTE_LABEL } from '../src/names.ts'
 import { ID_FIELDS } from '../src/replica.ts'
 import type { WorkloadPlace } from '../src/workload.ts'
-import { NAMESPACE, podSpec } from './driver.testkit.ts'
+import { NAMESPACE, podSpec, TIMES } from './driver.testkit.ts'
 import type { TestKubernetes } from './kubernetes.testkit.ts'
 
 const CORE = `/api/v1/namespaces/${NAMESPACE}`
@@ -58,6 +58,7 @@ export function workloadDriver(kubernetes: () => TestKubernetes, kind: WorkloadP
     leaves: 'park',
     removal: kind === 'deployment' ? 'exact' : 'ordered',
     badOptions: [{ options: { workload: `${kind}/` }, path: 'workload' }],
+    times: TIMES,
     make: (host) => kubectl(kubernetes().options(), host),
     prepare: (route) => make(route, {}),
     list: async (route) =>
