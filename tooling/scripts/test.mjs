@@ -7,7 +7,10 @@ import { build, run } from './run.mjs'
 const [first, ...rest] = process.argv.slice(2)
 const special = { '--chaos': 'chaos', '--engines': 'engines' }[first]
 const only = special !== undefined || first === undefined ? rest : [first, ...rest]
-const projects = (special === undefined ? ['unit', 'e2e', 'kits'] : [special]).flatMap((name) => ['--project', name])
+const projects = (special === undefined ? ['unit', 'e2e', 'kits'] : [special]).flatMap((name) => [
+  '--project',
+  name,
+])
 
 const steps = [
   ['build', () => build()],
