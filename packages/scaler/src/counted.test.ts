@@ -42,6 +42,15 @@ describe('countedTarget', () => {
     expect(countedTarget(state({ want: 5, replicas: 5, present: 5, stuck: 1 })).replicas).toBe(6)
   })
 
+  it('does not raise again for a leaver that goes by an earlier number, which the platform has yet to heed', () => {
+    const lowered = state({ want: 4, replicas: 4, present: 5, stuck: 1 })
+    expect(countedTarget(lowered).replicas).toBe(4)
+    // Raised, it keeps that one, too.
+    expect(countedTarget({ ...lowered, want: 5 }).replicas).toBe(6)
+    // The one that goes is the one that would be picked; the other is stuck all the same.
+    expect(countedTarget({ ...lowered, removable: 1 }).replicas).toBe(5)
+  })
+
   it('keeps all that is there while no leaver would be picked, and while the number only rises', () => {
     const stuck = state({ want: 4, replicas: 5, present: 5, stuck: 1 })
     expect(countedTarget(stuck).keepsAll).toBe(true)
@@ -72,8 +81,26 @@ const arbitrary = fc
   })
 
 describe('in any state, countedTarget', () => {
-  it('is never below what is wanted', () => {
-    fc.assert(fc.property(arbitrary, (s) => countedTarget(s).replicas >= s.want + s.stuck))
+  it('is never below what is wanted beside those that stay for now', () => {
+    fc.assert(
+      fc.property(arbitrary, (s) => {
+        const going = Math.max(0, s.present - s.replicas)
+        const staying = Math.max(0, s.removable + s.stuck - Math.max(s.removable, going))
+        return countedTarget(s).replicas >= s.want + staying
+      }),
+    )
+  })
+
+  it('is the same when the platform does not say meanwhile whom it would pick', () => {
+    fc.assert(
+      fc.property(arbitrary, (s) => {
+        const replicas = s.want + s.stuck + s.removable
+        const before = { ...s, replicas, present: replicas }
+        const first = countedTarget(before).replicas
+        const again = { ...before, replicas: first, removable: 0, stuck: s.stuck + s.removable }
+        return first === s.want + s.stuck && countedTarget(again).replicas === first
+      }),
+    )
   })
 
   it('never falls by more than is removable', () => {
@@ -105,11 +132,15 @@ describe('in any state, countedTarget', () => {
   })
 })
 
-/** Replicas of one app on a platform that removes leavers first, as an edge and its adapter see them. */
+/**
+ * Replicas of one app on a platform that removes leavers first, as an edge and its adapter see them. Until it has heeded the
+ * last number nobody can tell whom it would pick.
+ */
 class World {
   replicas = 0
   want = 0
   version = 0
+  heeded = 0
   /** By name: serving, has left, is ending. */
   readonly pods = new Map<number, 'serving' | 'left' | 'ending'>()
   removedServing = 0
@@ -124,7 +155,8 @@ class World {
     const left = this.of('left')
     const present = left.length + this.of('serving').length
     const { version, want, replicas } = this
-    return { version, state: { want, replicas, present, removable: left.length, stuck: 0 }, left }
+    const [removable, stuck] = version === this.heeded ? [left.length, 0] : [0, left.length]
+    return { version, state: { want, replicas, present, removable, stuck }, left }
   }
 
   write({ version, state, left }: ReturnType<World['read']>): void {
@@ -139,6 +171,7 @@ class World {
 
   /** The platform's controller does one thing. @returns whether there was something to do */
   act(): boolean {
+    this.heeded = this.version
     const here = [...this.of('left'), ...this.of('serving')]
     if (here.length > this.replicas) {
       const victim = here[0] as number

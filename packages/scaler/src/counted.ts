@@ -37,7 +37,11 @@ export interface CountedTarget {
  */
 export function countedTarget({ want, replicas, present, removable, stuck }: CountedState): CountedTarget {
   const underWay = Math.max(0, present - replicas)
-  const next = Math.max(want + stuck, replicas - Math.max(0, removable - underWay))
+  const lowered = replicas - Math.max(0, removable - underWay)
+  // Whom it will pick no platform says until it has heeded the last number (Kubernetes: observedGeneration). What goes by that
+  // one is of those that are to go, so it is enough as it is: raised again, it would replace one that was removed.
+  const staying = Math.max(0, stuck - Math.max(0, present - lowered - removable))
+  const next = lowered >= want + staying ? lowered : want + stuck
   const recycle = next === replicas && underWay === 0 ? removable : 0
   return { replicas: next, recycle, keepsAll: underWay === 0 && next >= present && recycle === 0 }
 }
