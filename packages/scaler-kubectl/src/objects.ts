@@ -69,6 +69,9 @@ export interface PodTemplate {
 
 export interface Pod {
   readonly metadata: Metadata
+  readonly spec?: {
+    readonly initContainers?: readonly { readonly name: string; readonly restartPolicy?: string }[]
+  }
   readonly status?: {
     readonly phase?: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown'
     readonly reason?: string

@@ -114,6 +114,60 @@ describe('the problem of a pod whose containers are started again', () => {
   })
 })
 
+describe('the problem of a launch with a sidecar', () => {
+  const spec = { initContainers: [{ name: 'setup' }, { name: 'side', restartPolicy: 'Always' }] }
+  const linker = { name: 'linker', state: { running: {} } }
+  /** @param side of the sidecar; @param main of the linker */
+  const launch = (side: object, main: object = {}, more: object = {}): Pod => ({
+    metadata: { name: 'x' },
+    spec,
+    status: {
+      phase: 'Running',
+      initContainerStatuses: [{ name: 'side', ...side }],
+      containerStatuses: [{ ...linker, ...main }],
+      ...more,
+    },
+  })
+  const [first, second] = [ended(1, '2026-11-22T22:47:17Z'), ended(1, '2026-11-22T22:47:20Z')]
+
+  it('is not final when the sidecar has ended once, for it is started again', () => {
+    expect(problemOfPod(launch({ state: first.state }))).toEqual({
+      code: 'crashed',
+      final: false,
+      message: 'container "side" exited with status 1',
+    })
+  })
+
+  it('is none as soon as the sidecar runs again', () => {
+    const again = { state: { running: {} }, lastState: first.state, restartCount: 1 }
+    expect(problemOfPod(launch(again))).toBeUndefined()
+  })
+
+  it('is final when the sidecar ends again and again', () => {
+    const again = { state: second.state, lastState: first.state, restartCount: 1 }
+    expect(problemOfPod(launch(again))).toMatchObject({ code: 'crashed', final: true })
+  })
+
+  it('is that of an init container that ended, which is not started again', () => {
+    const initContainerStatuses = [{ ...first, name: 'setup' }]
+    expect(problemOfPod(launch({}, {}, { initContainerStatuses }))).toMatchObject({ final: true })
+  })
+
+  it('is the one that is final, whichever container has it', () => {
+    const waits = { waiting: { reason: 'ImagePullBackOff', message: 'no such image' } }
+    const problem = problemOfPod(launch({ state: first.state }, { state: waits }))
+    expect(problem).toMatchObject({ code: 'image', final: true })
+  })
+
+  it('is that of the linker once the pod has ended, for sidecars are ended then', () => {
+    const killed = { state: ended(143).state }
+    const failed = problemOfPod(launch(killed, { state: ended(3).state }, { phase: 'Failed' }))
+    expect(failed).toMatchObject({ final: true, message: 'container "linker" exited with status 3' })
+    const done = { terminated: { exitCode: 0, reason: 'Completed' } }
+    expect(problemOfPod(launch(killed, { state: done }, { phase: 'Succeeded' }))).toBeUndefined()
+  })
+})
+
 describe('the problem of what was refused', () => {
   it.each([
     [403, STATUSES.quota, 'quota'],

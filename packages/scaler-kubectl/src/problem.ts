@@ -62,13 +62,20 @@ export function problemOfJob({ status }: Job): Problem | undefined {
  *
  * @param isRestarted a container that ends badly once may come yet: a workload's are started again, for ever
  */
-export function problemOfPod({ status }: Pod, isRestarted = false): Problem | undefined {
+export function problemOfPod({ spec, status }: Pod, isRestarted = false): Problem | undefined {
   if (status === undefined) return undefined
-  const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]
-  for (const container of containers) {
-    const problem = problemOfContainer(container, isRestarted)
-    if (problem !== undefined) return problem
+  const hasEnded = status.phase === 'Succeeded' || status.phase === 'Failed'
+  const sidecars = sidecarsOf(spec)
+  const problems: Problem[] = []
+  for (const container of [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]) {
+    const isSidecar = sidecars.has(container.name)
+    // Those are ended after the others, and how they end is no matter (KEP-753).
+    if (isSidecar && hasEnded) continue
+    const problem = problemOfContainer(container, isRestarted || isSidecar)
+    if (problem?.final === true) return problem
+    if (problem !== undefined) problems.push(problem)
   }
+  if (problems.length > 0) return problems[0]
   if (status.phase === 'Failed') {
     const reason = [status.reason, status.message].filter((each) => each !== undefined).join(': ')
     return { code: 'crashed', message: reason || 'the pod has failed', final: true }
@@ -77,6 +84,12 @@ export function problemOfPod({ status }: Pod, isRestarted = false): Problem | un
   if (unscheduled === undefined) return undefined
   // Never final: a cluster that grows makes room.
   return { code: 'unschedulable', message: unscheduled.message ?? 'no node takes the pod', final: false }
+}
+
+/** Init containers that run beside the others. The kubelet starts them again whatever the pod's own policy is (KEP-753). */
+function sidecarsOf(spec: Pod['spec']): ReadonlySet<string> {
+  const sidecars = spec?.initContainers?.filter(({ restartPolicy }) => restartPolicy === 'Always') ?? []
+  return new Set(sidecars.map(({ name }) => name))
 }
 
 function problemOfContainer(container: ContainerStatus, isRestarted: boolean): Problem | undefined {
