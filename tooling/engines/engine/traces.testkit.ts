@@ -35,9 +35,29 @@ function rules(): string {
 /** Nothing of a dockerd is left but its directory, which is removed. @param before what machine() said then */
 export function expectNothingLeft(dir: string, before: unknown): void {
   expect(machine()).toEqual(before)
-  expect(processesBelow(dir)).toEqual([])
-  expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(dir)
   const groups = readdirSync('/sys/fs/cgroup').map((each) => join('/sys/fs/cgroup', each, cgroupOf(dir)))
   expect(groups.filter((path) => existsSync(path))).toEqual([])
+  expectNothingBelow(dir)
+}
+
+/** What of this machine Kubernetes touches outside of its directory. */
+export function node(): string[] {
+  const folders = [RUNC, '/var/lib/containerd', '/var/lib/kubelet', '/var/log/containers', '/var/log/pods']
+  return folders.filter((path) => existsSync(path))
+}
+
+const RUNC = '/run/containerd/runc/k8s.io'
+
+/** The ids of all containers of Kubernetes on this machine that runc knows, or that have a control group. */
+export function containers(): string[] {
+  const groups = ['.', ...readdirSync('/sys/fs/cgroup')].map((each) => join('/sys/fs/cgroup', each, 'k8s.io'))
+  const names = [RUNC, ...groups].filter((path) => existsSync(path)).flatMap((path) => readdirSync(path))
+  return [...new Set(names.filter((name) => /^[0-9a-f]{64}$/.test(name)))]
+}
+
+/** Nothing of an engine runs or is mounted, and its directory can be removed; it is. */
+export function expectNothingBelow(dir: string): void {
+  expect(processesBelow(dir)).toEqual([])
+  expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(dir)
   rmSync(dir, { recursive: true })
 }

@@ -12,11 +12,12 @@ import {
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { stopDaemon } from '../daemons.ts'
+import { runningPid, stopDaemon } from '../daemons.ts'
 import { unmountBelow } from '../mounts.ts'
 import { argvOf, parentOf, pids, signal } from '../processes.ts'
 import type { Places } from './files.ts'
 import { NAMESPACE } from './image.ts'
+import { forgetContainers, RUNC_STATE } from './runc.ts'
 
 const run = promisify(execFile)
 
@@ -32,24 +33,26 @@ const POLL_MS = 50
 export async function endContainers(places: Places): Promise<void> {
   // It would start them again.
   await stopDaemon(places.at('daemons'), 'kubelet')
-  await removeContainers(places)
-  const endMs = performance.now() + SHIMS_END_MS
+  const endMs = performance.now() + ((await removeContainers(places)) ? SHIMS_END_MS : 0)
   while (shims(places).length > 0 && performance.now() < endMs) await sleep(POLL_MS)
   for (const shim of shims(places)) {
     // The first process of a container is a child of its shim; with it the whole pid namespace ends.
     for (const pid of [...pids().filter((each) => parentOf(each) === shim), shim]) signal(pid, 'SIGKILL')
   }
   await unmountBelow(places.dir)
+  await forgetContainers(places)
   removeLogLinks(places)
 }
 
 /** Directories that the kubelet and containerd make wherever they are told to live. */
 const FIXED = ['/var/lib/kubelet', LOG_LINKS]
+/** The same, that others may use by then; the innermost first. */
+const SHARED = [RUNC_STATE, '/run/containerd/runc', '/run/containerd/s', '/run/containerd']
 const CGROUPS = '/sys/fs/cgroup'
 
 /** Remembers which of those directories are not there yet, for {@link removeFixed}. */
 export function recordFixed(places: Places): void {
-  const absent = FIXED.filter((directory) => !existsSync(directory))
+  const absent = [...FIXED, ...SHARED].filter((directory) => !existsSync(directory))
   writeFileSync(places.at('absent.json'), JSON.stringify(absent))
 }
 
@@ -57,8 +60,10 @@ export function recordFixed(places: Places): void {
 export function removeFixed(places: Places): void {
   const record = places.at('absent.json')
   if (!existsSync(record)) return
-  for (const directory of JSON.parse(readFileSync(record, 'utf8')) as string[])
-    rmSync(directory, { recursive: true, force: true, maxRetries: 3 })
+  for (const directory of JSON.parse(readFileSync(record, 'utf8')) as string[]) {
+    if (SHARED.includes(directory)) removeEmpty(directory)
+    else rmSync(directory, { recursive: true, force: true, maxRetries: 3 })
+  }
   // cgroup v1 has one for each controller. The kernel keeps those in which anything is.
   for (const name of ['', ...readdirSync(CGROUPS)]) removeEmpty(join(CGROUPS, name, NAMESPACE))
 }
@@ -71,8 +76,10 @@ function removeEmpty(directory: string): void {
   }
 }
 
-async function removeContainers({ containerdSocket }: Places): Promise<void> {
-  if (!existsSync(containerdSocket)) return
+/** @returns whether containerd was there to tell their shims */
+async function removeContainers(places: Places): Promise<boolean> {
+  const { containerdSocket } = places
+  if (runningPid(places.at('daemons', 'containerd.pid')) === null) return false
   const ctr = async (...args: string[]) => {
     const { stdout } = await run('ctr', ['-a', containerdSocket, '-n', NAMESPACE, ...args], {
       timeout: 30_000,
@@ -84,8 +91,10 @@ async function removeContainers({ containerdSocket }: Places): Promise<void> {
       await ctr('tasks', 'rm', '--force', task).catch(() => {})
     for (const container of await ctr('containers', 'ls', '-q'))
       await ctr('containers', 'rm', container).catch(() => {})
+    return true
   } catch {
     // containerd is gone: its shims are found without it.
+    return false
   }
 }
 
