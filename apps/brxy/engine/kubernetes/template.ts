@@ -27,3 +27,16 @@ export function exampleTemplate(name: string, port: number, slots = 4): string {
   }
   return dump(job)
 }
+
+/** A template whose sidecar ends badly the first time, as an application does whose database is not there yet. */
+export function endingOnce(template: string): string {
+  // biome-ignore lint/suspicious/noExplicitAny: a template, in the API's own words.
+  const job: any = load(template)
+  const { spec } = job.spec.template
+  const [sidecar] = spec.initContainers
+  spec.volumes = [{ name: 'memory', emptyDir: {} }]
+  sidecar.volumeMounts = [{ name: 'memory', mountPath: '/memory' }]
+  const words = sidecar.command.join(' ')
+  sidecar.command = ['sh', '-c', `test -e /memory/once || { echo >/memory/once; exit 1; }; exec ${words}`]
+  return dump(job)
+}
