@@ -27,22 +27,27 @@ interface Ports {
   readonly admin: number
 }
 
-/** The edge of examples/kubernetes/edge.yaml: in a pod, as its own service account, with a role of the examples. */
+/** What differs from the example. */
+export interface ClusterEdgeOptions {
+  /** Files of the roles that it has. */
+  readonly roles: readonly string[]
+  /** What the ConfigMap with templates has, by file names. */
+  readonly templates: Readonly<Record<string, string>>
+  /** Its apps, made of the example's. */
+  apps(apps: ApiObject): object
+}
+
+/** The edge of examples/kubernetes/edge.yaml: in a pod, as its own service account, with roles of the examples. */
 export class ClusterEdge {
   readonly #world: KubernetesWorld
-  readonly #port: number
+  readonly #ports: Ports
 
-  private constructor(world: KubernetesWorld, port: number) {
+  private constructor(world: KubernetesWorld, ports: Ports) {
     this.#world = world
-    this.#port = port
+    this.#ports = ports
   }
 
-  /** @param role the file of it. @param templates what the ConfigMap with templates has, by file names */
-  static async start(
-    world: KubernetesWorld,
-    role: string,
-    templates: Readonly<Record<string, string>>,
-  ): Promise<ClusterEdge> {
+  static async start(world: KubernetesWorld, options: ClusterEdgeOptions): Promise<ClusterEdge> {
     await importNodeImage(world.engine.dir, {
       name: EDGE_IMAGE,
       fill(rootfs) {
@@ -56,20 +61,26 @@ export class ClusterEdge {
     await world.api.apply('/api/v1/persistentvolumes', volume(world))
     await world.api.apply(world.path('configmaps'), {
       metadata: { name: 'brxy-templates' },
-      data: templates,
+      data: options.templates,
     })
-    for (const object of [...example(role), ...example('edge.yaml')]) {
-      here(object, { clients, tunnel, admin }, world)
+    const ports = { clients, tunnel, admin }
+    for (const object of [...options.roles, 'edge.yaml'].flatMap(example)) {
+      here(object, ports, world, options)
       const [collection, group] = COLLECTIONS[object.kind] as readonly [string, string?]
       await world.api.create(world.path(collection, group), object)
     }
-    const edge = new ClusterEdge(world, clients)
+    const edge = new ClusterEdge(world, ports)
     await edge.#untilReady()
     return edge
   }
 
   ask(path: string, host: string): Promise<Answer> {
-    return ask(this.#port, path, { host })
+    return ask(this.#ports.clients, path, { host })
+  }
+
+  /** Where linkers dial. */
+  get tunnel(): number {
+    return this.#ports.tunnel
   }
 
   /** What it has written. The kubelet keeps it in files; asking the API would need another certificate. */
@@ -101,8 +112,9 @@ export class ClusterEdge {
 }
 
 /** The example with this cluster's image, network and ports. */
-function here(object: ApiObject, ports: Ports, world: KubernetesWorld): void {
-  if (object.kind === 'ConfigMap') object.data['brxy.yaml'] = configuration(object.data['brxy.yaml'], ports)
+function here(object: ApiObject, ports: Ports, world: KubernetesWorld, { apps }: ClusterEdgeOptions): void {
+  if (object.kind === 'ConfigMap')
+    object.data['brxy.yaml'] = configuration(object.data['brxy.yaml'], ports, apps)
   if (object.kind !== 'Deployment') return
   const { spec } = object.spec.template
   spec.hostNetwork = true
@@ -119,12 +131,17 @@ function here(object: ApiObject, ports: Ports, world: KubernetesWorld): void {
   ]
 }
 
-function configuration(text: string, { clients, tunnel, admin }: Ports): string {
+function configuration(
+  text: string,
+  { clients, tunnel, admin }: Ports,
+  apps: ClusterEdgeOptions['apps'],
+): string {
   // biome-ignore lint/suspicious/noExplicitAny: a configuration, in its own words.
   const config: any = load(text)
   config.listen = [`127.0.0.1:${clients}`]
   config.tunnel = { bind: `127.0.0.1:${tunnel}`, advertise: `ws://127.0.0.1:${tunnel}` }
   config.admin = { bind: `127.0.0.1:${admin}` }
+  config.apps = apps(config.apps)
   return dump(config)
 }
 

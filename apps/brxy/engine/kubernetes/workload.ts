@@ -18,7 +18,7 @@ export class Workload {
   }
 
   /**
-   * examples/kubernetes/deployment.yaml. It says no number, so one replica is made.
+   * examples/kubernetes/deployment.yaml, with a token of an edge of this machine. It says no number, so one replica is made.
    *
    * @param tunnel the edge's port
    * @param command instead of the linker's
@@ -31,6 +31,16 @@ export class Workload {
   ): Promise<Workload> {
     const token = Buffer.from(await tokenFor(APP)).toString('base64')
     await world.api.apply(world.path('secrets'), { metadata: { name: `${APP}-brxy` }, data: { token } })
+    return Workload.applyAlone(world, kind, tunnel, command)
+  }
+
+  /** The same where the secret with the token is there already. */
+  static async applyAlone(
+    world: KubernetesWorld,
+    kind: WorkloadKind,
+    tunnel: number,
+    command: readonly string[] = LINKED,
+  ): Promise<Workload> {
     await world.api.create(world.path(`${kind}s`, 'apps/v1'), here(kind, tunnel, command))
     return new Workload(world, kind)
   }

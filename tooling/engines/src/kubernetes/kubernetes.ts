@@ -96,11 +96,19 @@ async function start(places: Places, log: Log): Promise<Readonly<Record<string, 
   await importPause(places.dir)
   await daemon('kubelet')
   await ready('kubelet', () => succeeds('wait', '--for=condition=Ready', `node/${NODE}`, '--timeout=1s'))
+  await giveAddress(places)
   await ready('controller-manager', () =>
     succeeds('get', 'serviceaccount/default', 'configmap/kube-root-ca.crt'),
   )
   const bin = binDirectory(KUBERNETES_BUILD.name)
   return { KUBECONFIG: places.kubeconfig, PATH: `${bin}${delimiter}${process.env.PATH}` }
+}
+
+/** The kubelet takes no loopback address for the node's own, and says none; without one nobody could `kubectl exec` or see logs. */
+async function giveAddress(places: Places): Promise<void> {
+  const status = { addresses: [{ type: 'InternalIP', address: '127.0.0.1' }] }
+  const words = ['--subresource=status', '--type=merge', '-p', JSON.stringify({ status })]
+  await kubectl(places, 'patch', `node/${NODE}`, ...words)
 }
 
 async function kubectl(places: Places, ...args: string[]): Promise<string> {
