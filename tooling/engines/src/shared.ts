@@ -8,6 +8,8 @@ import { bringUp, type StartedEngine, startEngine } from './started.ts'
 /** What is known of one that the run shares: how clients find it, or why it is not there. */
 type Known = { readonly env: StartedEngine['env'] } | { readonly error: string }
 
+const asked: Partial<Record<EngineName, Promise<Known>>> = {}
+
 /**
  * The engine that the files of a run share: the first one that asks brings it up, the end of the run takes it down.
  * A file works with names of its own, and leaves nothing of them: its stop() fails otherwise. Files run one after the other.
@@ -19,7 +21,11 @@ export async function sharedEngine(name: EngineName): Promise<StartedEngine> {
   if (run === undefined) return startEngine(name)
   const dir = join(run, name)
   const file = join(run, `${name}.json`)
-  const known: Known = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : await first(name, dir)
+  // Tests of one file that run beside each other may be the first to ask.
+  asked[name] ??= existsSync(file)
+    ? Promise.resolve(JSON.parse(readFileSync(file, 'utf8')))
+    : first(name, dir)
+  const known = await asked[name]
   writeFileSync(file, JSON.stringify(known))
   if ('error' in known) throw new Error(`${name} did not start in this run: ${known.error}`)
   const { env } = known

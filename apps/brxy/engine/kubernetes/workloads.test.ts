@@ -6,9 +6,11 @@ import { shareEdge, startEdge } from './world.ts'
 
 const SLOW_MS = 90_000
 
-describe.skipIf(await isLacking('kubernetes')).each(['deployment', 'statefulset'] as const)(
-  'an edge with the replicas of a %s',
-  (kind: WorkloadKind) => {
+const KINDS = ['deployment', 'statefulset'] as const
+
+// Each kind has a namespace and an edge of its own, so both are tried beside each other; the tests of one share its edge.
+describe.skipIf(await isLacking('kubernetes')).concurrent('an edge with the replicas of', () => {
+  describe.each(KINDS)('a %s', (kind: WorkloadKind) => {
     let workload: Workload
     let opened: OpenRequest[] = []
     const shared = shareEdge(`replicas-${kind}`, async (kubernetes) => {
@@ -49,7 +51,7 @@ describe.skipIf(await isLacking('kubernetes')).each(['deployment', 'statefulset'
     const untilParked = (nth: number) => shared.world.edge.event('parked', undefined, nth, SLOW_MS)
     const parkedSoFar = () => shared.world.edge.matching('parked').length
 
-    it('goes from nothing to four pods for four requests at once, and back to nothing', async () => {
+    it.sequential('goes from nothing to four pods for four requests at once, and back to nothing', async () => {
       const serving = await openAtOnce(4)
       expect(new Set(serving.map(({ pod }) => pod)).size).toBe(4)
       expect(await workload.replicas()).toBe(4)
@@ -58,7 +60,7 @@ describe.skipIf(await isLacking('kubernetes')).each(['deployment', 'statefulset'
       expect(shared.world.edge.matching('launch failed')).toEqual([])
     })
 
-    it('removes the very pods that have left, while the others go on serving', async () => {
+    it.sequential('removes the very pods that have left, while the others go on serving', async () => {
       const serving = await openAtOnce(3)
       // The highest ordinal; of a Deployment any one.
       const [last] = serving.splice(-1)
@@ -68,7 +70,7 @@ describe.skipIf(await isLacking('kubernetes')).each(['deployment', 'statefulset'
       for (const { request } of serving) expect(await request.end()).toBe(true)
     })
 
-    it('parks the one that left as long as the platform would remove another one, and recalls it before it starts any', async () => {
+    it.sequential('parks the one that left as long as the platform would remove another one, and recalls it before it starts any', async () => {
       // A Deployment's controller would prefer the pod that is not ready; a StatefulSet's the higher one.
       const first = open()
       const leaver = await first.pod
@@ -89,5 +91,5 @@ describe.skipIf(await isLacking('kubernetes')).each(['deployment', 'statefulset'
       expect(await third.end()).toBe(true)
       expect(await second.end()).toBe(true)
     })
-  },
-)
+  })
+})

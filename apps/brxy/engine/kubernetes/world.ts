@@ -23,6 +23,22 @@ export const IMAGE = 'brxy.test/app:1'
 export const BUILD_MS = 3_600_000
 const SECRET = 'a secret that signs tokens'
 
+/** Once, for what runs beside each other in a file. */
+let imported: Promise<void> | undefined
+
+function importImage(dir: string): Promise<void> {
+  return importNodeImage(dir, {
+    name: IMAGE,
+    fill: (rootfs) => {
+      addBusybox(rootfs)
+      addNode(rootfs)
+      addLinker(rootfs)
+      add(rootfs, fileURLToPath(new URL('app.mjs', import.meta.url)), '/app.mjs')
+    },
+    config: { Env: ['PATH=/bin'] },
+  })
+}
+
 /** A namespace of a real Kubernetes with an image, and edges of this machine that start instances in it. */
 export class KubernetesWorld {
   readonly engine: StartedEngine
@@ -38,16 +54,8 @@ export class KubernetesWorld {
   /** @param namespace of this file alone, for several share the engine */
   static async start(namespace: string): Promise<KubernetesWorld> {
     const engine = await sharedEngine('kubernetes')
-    await importNodeImage(engine.dir, {
-      name: IMAGE,
-      fill: (rootfs) => {
-        addBusybox(rootfs)
-        addNode(rootfs)
-        addLinker(rootfs)
-        add(rootfs, fileURLToPath(new URL('app.mjs', import.meta.url)), '/app.mjs')
-      },
-      config: { Env: ['PATH=/bin'] },
-    })
+    imported ??= importImage(engine.dir)
+    await imported
     const world = new KubernetesWorld(engine, namespace)
     await world.api.apply('/api/v1/namespaces', { metadata: { name: namespace } })
     return world
