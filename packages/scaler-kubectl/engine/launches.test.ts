@@ -5,8 +5,7 @@ import { launchDriver } from './driver.testkit.ts'
 import { shareKubernetes } from './kubernetes.testkit.ts'
 
 describe.skipIf(await isLacking('kubernetes'))('on a real Kubernetes', () => {
-  const kubernetes = shareKubernetes()
-  overlapping(it, (test) => {
-    for (const kind of ['Job', 'Pod'] as const) conformance(launchDriver(kubernetes, kind), { test })
-  })
+  const drivers = (['Job', 'Pod'] as const).map((kind) => launchDriver(shareKubernetes(), kind))
+  const areApart = true
+  overlapping(it, (test) => drivers.forEach((driver) => void conformance(driver, { test })), areApart)
 })

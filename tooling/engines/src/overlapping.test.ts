@@ -29,6 +29,52 @@ it('declares those of all adapters that overlap as neighbours, the long ones fir
   ])
 })
 
+it('declares those that may run beside one of another adapter by turns, behind what runs alone', () => {
+  const declared: string[] = []
+  const noting = (how: string) => (name: string) => void declared.push(`${how} ${name}`)
+  const test = Object.assign(noting('alone'), { skip: noting('skipped'), concurrent: noting('beside') })
+  const declareAll: Parameters<typeof overlapping>[1] = (declare) => {
+    for (const adapter of ['one', 'other']) {
+      declare(`${adapter}: tells the problem "image"`, async () => {})
+      declare(`${adapter}: rejects while it is down`, async () => {})
+      declare(`${adapter}: frees its handles`, async () => {})
+    }
+  }
+  overlapping(test, declareAll, true)
+  expect(declared).toEqual([
+    'alone one: frees its handles',
+    'alone other: frees its handles',
+    'beside one: tells the problem "image"',
+    'beside other: tells the problem "image"',
+    'beside one: rejects while it is down',
+    'beside other: rejects while it is down',
+  ])
+})
+
+it('runs one at a time of those of each adapter that has a way of its own', async () => {
+  const running: string[] = []
+  const seen: string[] = []
+  const ends: (() => void)[] = []
+  const runs: Promise<void>[] = []
+  const start = (_name: string, run: () => Promise<void>) => void runs.push(run())
+  const declareAll: Parameters<typeof overlapping>[1] = (declare) => {
+    for (const adapter of ['one', 'one', 'other', 'other'])
+      declare(`${adapter}: rejects while it is down`, async () => {
+        running.push(adapter)
+        seen.push([...running].sort().join(' '))
+        await new Promise<void>((resolve) => ends.push(resolve))
+        running.splice(running.indexOf(adapter), 1)
+      })
+  }
+  overlapping(Object.assign(start, { skip: () => {}, concurrent: start }), declareAll, true)
+  while (ends.length > 0) {
+    ends.shift()?.()
+    await new Promise(setImmediate)
+  }
+  await Promise.all(runs)
+  expect(seen).toEqual(['one', 'one other', 'one other', 'one other'])
+})
+
 it('has those that make and remove all the time take turns, and the long ones run beside them', async () => {
   let running = 0
   const most: number[] = []
