@@ -1,13 +1,23 @@
-// From a request for an app of which nothing runs to its answer, with a Job for each launch;
+// From a request for an app of which nothing runs to its answer, with a Job for each launch and with replicas of a Deployment;
 // beside `kubectl create` of such a Job, and `kubectl scale` from 0 to 1, of the same image and application until it answers. In
 // turns, in one run: node tooling/scripts/bench-kubectl.mjs [ROUNDS] (after pnpm build)
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { askMs, compare, engines, fill, freePort, startEdge, untilAnsweredMs } from './bench-launches.mjs'
+import {
+  askMs,
+  compare,
+  engines,
+  fill,
+  freePort,
+  SECRET,
+  startEdge,
+  untilAnsweredMs,
+} from './bench-launches.mjs'
+import { root } from './run.mjs'
 
 const { startEngine } = await engines('started.js')
 const { importNodeImage } = await engines('kubernetes/image.js')
@@ -17,6 +27,7 @@ const { program } = await engines('kubernetes/programs.js')
 const rounds = Number(process.argv[2] ?? 10)
 const IMAGE = 'brxy-bench/app:1'
 const PODS = '/api/v1/namespaces/default/pods'
+const SECRETS = '/api/v1/namespaces/default/secrets'
 const JOBS = '/apis/batch/v1/namespaces/default/jobs'
 const DEPLOYMENTS = '/apis/apps/v1/namespaces/default/deployments'
 const engine = await startEngine('kubernetes')
@@ -24,27 +35,48 @@ const { KUBECONFIG: kubeconfig } = engine.env
 const api = new KubernetesApi(kubeconfig)
 const dir = mkdtempSync(join(tmpdir(), 'brxy-bench-kubectl-'))
 const scaler = { kubeconfig, transport: 'proxy', binary: program('kubectl') }
-let edge
+const edges = []
 try {
   await importNodeImage(engine.dir, { name: IMAGE, fill, config: { Env: ['PATH=/bin'] } })
   const port = await freePort()
   const own = { env: variables({ PORT: port }), command: ['node', '/app.mjs'] }
   await api.create(DEPLOYMENTS, deployment('direct', own))
   const template = JSON.stringify(job({ env: variables({ BRXY_IDLE: '100ms' }) }))
-  edge = await startEdge(dir, { name: 'kubectl', scaler, app: { template } })
+  const jobs = await edgeOf('jobs', { template })
+  const tunnel = await freePort()
+  await api.create(SECRETS, { metadata: { name: 'token' }, data: { token: await token() } })
+  await api.create(DEPLOYMENTS, deployment('linked', replica(tunnel)))
+  const replicas = await edgeOf('replicas', { workload: 'deployment/linked' }, tunnel)
   await compare(rounds, {
-    'a held request': brxyRound,
+    'a held request, by a Job': () => brxyRound(jobs),
     'kubectl create': () => createRound(port, job(own)),
+    'a held request, by a Deployment': () => brxyRound(replicas),
     'kubectl scale': () => scaleRound(port),
   })
 } finally {
-  await edge?.stop()
+  for (const edge of edges) await edge.stop()
   api.close()
   await engine.stop()
   rmSync(dir, { recursive: true, force: true })
 }
 
-async function brxyRound() {
+async function edgeOf(name, app, tunnel) {
+  const own = join(dir, name)
+  mkdirSync(own)
+  const edge = await startEdge(own, { name: 'kubectl', scaler, app, tunnel })
+  edges.push(edge)
+  return edge
+}
+
+/** In base64. */
+async function token() {
+  const words = [join(root, 'apps/brxy/bin/brxy'), 'token', '--route', 'app', '--state-dir', dir]
+  const env = { ...process.env, BRXY_SECRET: SECRET }
+  const { stdout } = await promisify(execFile)(process.execPath, words, { env })
+  return Buffer.from(stdout).toString('base64')
+}
+
+async function brxyRound(edge) {
   const tookMs = await askMs(edge.port)
   await untilNone()
   return tookMs
@@ -80,9 +112,26 @@ function job(container) {
   return { apiVersion: 'batch/v1', kind: 'Job', spec: { template: { spec } } }
 }
 
+/** As examples/kubernetes/deployment.yaml has it. */
+function replica(tunnel) {
+  const said = {
+    BRXY_EDGE: `127.0.0.1:${tunnel}`,
+    ROUTE: 'app',
+    BRXY_TOKEN_FILE: '/var/run/secrets/brxy/token',
+    BRXY_IDLE: '100ms',
+  }
+  const instance = { name: 'BRXY_INSTANCE', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }
+  return {
+    env: [...variables(said), instance],
+    volumeMounts: [{ name: 'brxy', mountPath: '/var/run/secrets/brxy', readOnly: true }],
+  }
+}
+
 function deployment(name, container) {
   const labels = { app: name }
-  const template = { metadata: { labels }, spec: podSpec(container) }
+  const secret = { name: 'token', items: [{ key: 'token', path: 'token' }] }
+  const volumes = container.volumeMounts && [{ name: 'brxy', projected: { sources: [{ secret }] } }]
+  const template = { metadata: { labels }, spec: { ...podSpec(container), volumes } }
   return { metadata: { name }, spec: { replicas: 0, selector: { matchLabels: labels }, template } }
 }
 

@@ -11,6 +11,9 @@ import { root } from './run.mjs'
 
 const { add, addBusybox, addLinker, addNode } = await engines('rootfs.js')
 
+/** Of all edges here; it signs tokens. */
+export const SECRET = 'a secret that signs tokens'
+
 /** A module of tooling/engines, as it was built last. */
 export function engines(name) {
   return import(join(root, 'tooling/engines/dist', name))
@@ -59,10 +62,12 @@ export async function compare(rounds, ways) {
  *
  * @param dir for its configuration and state
  * @param name of the scaler, with what is said to it for all apps and for this one
+ * @param tunnel where linkers dial, if somebody has to know it before
  * @returns its port and what ends it
  */
-export async function startEdge(dir, { name, scaler, app }) {
-  const [port, tunnel] = [await freePort(), await freePort()]
+export async function startEdge(dir, { name, scaler, app, tunnel = undefined }) {
+  const port = await freePort()
+  tunnel ??= await freePort()
   const config = {
     version: 1,
     listen: [`127.0.0.1:${port}`],
@@ -70,7 +75,7 @@ export async function startEdge(dir, { name, scaler, app }) {
     admin: { bind: '127.0.0.1:0' },
     stateDir: join(dir, 'state'),
     onExit: 'stop',
-    secret: 'a secret that signs tokens',
+    secret: SECRET,
     scalers: { [name]: scaler },
     apps: { app: { hosts: ['localhost'], scaler: { [name]: app } } },
   }
