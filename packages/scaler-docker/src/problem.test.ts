@@ -1,6 +1,6 @@
 import { ApiError } from '@brxy/scaler/api'
 import { describe, expect, it } from 'vitest'
-import { problemOfEnd, problemOfRefusal, problemOfTask } from './problem.ts'
+import { hasExited, problemOfEnd, problemOfRefusal, problemOfTask } from './problem.ts'
 
 // Messages as Engines of 20.10 and 28 wrote them.
 describe('a refusal', () => {
@@ -56,6 +56,14 @@ describe('the end of a container', () => {
   ])('%o is told: %s', (state, log, code, message) => {
     expect(problemOfEnd(state, log)).toEqual({ code, message, final: true })
   })
+
+  it('is temporary where the linker said so with status 75', () => {
+    expect(problemOfEnd(end({ ExitCode: 75 }), 'try again')).toEqual({
+      code: 'unavailable',
+      message: 'the container exited with status 75: try again',
+      final: false,
+    })
+  })
 })
 
 describe('a task', () => {
@@ -81,6 +89,16 @@ describe('a task', () => {
       code,
       final,
       message: 'Err' in status ? status.Err : expect.any(String),
+    })
+  })
+
+  it('is temporary where the linker said so with status 75', () => {
+    const status = { State: 'failed', Err: 'task: non-zero exit (75)' }
+    expect(hasExited(status)).toBe(true)
+    expect(problemOfTask(status, 'try again')).toEqual({
+      code: 'unavailable',
+      message: 'task: non-zero exit (75): try again',
+      final: false,
     })
   })
 

@@ -1,6 +1,9 @@
 import type { Problem } from '@brxy/scaler'
 import { ApiError } from '@brxy/scaler/api'
 
+/** EX_TEMPFAIL of sysexits.h: "try again later"; a linker that never served ends with it. */
+const TEMPORARY_FAILURE = 75
+
 /** A launch that failed for good. The message is the Engine's own, in which an operator can search. */
 function failed(code: Problem['code'], message: string): Problem {
   return { code, message, final: true }
@@ -54,7 +57,13 @@ export function problemOfEnd(
   const unstarted = initFailure(log)
   if (unstarted !== undefined) return unstarted
   const signal = ExitCode > 128 && ExitCode < 160 ? `, killed by signal ${ExitCode - 128}` : ''
-  return failed('crashed', withLog(`the container exited with status ${ExitCode}${signal}`, log))
+  return problemOfStatus(ExitCode, withLog(`the container exited with status ${ExitCode}${signal}`, log))
+}
+
+/** What it means that a command ran, and ended with a status other than 0. */
+function problemOfStatus(status: number, message: string): Problem {
+  if (status === TEMPORARY_FAILURE) return { code: 'unavailable', message, final: false }
+  return failed('crashed', message)
 }
 
 /** A task's status, as Swarm reports it. */
@@ -65,19 +74,27 @@ export interface TaskStatus {
   readonly ContainerStatus?: { readonly ExitCode?: number }
 }
 
+/** "starting container failed: ..." never ran; "task: non-zero exit (4)" did. */
+const NON_ZERO = /^task: non-zero exit \((\d+)\)/
+
+/** Whether its command ran, and ended badly: then its last words say why. */
+export function hasExited({ State, Err = '' }: TaskStatus): boolean {
+  return State === 'failed' && NON_ZERO.test(Err)
+}
+
 /** What is wrong with a task, if anything is. */
 export function problemOfTask(
   { State, Err = '', ContainerStatus }: TaskStatus,
   log: string,
 ): Problem | undefined {
   switch (State) {
-    case 'failed':
-      // "starting container failed: ..." never ran; "task: non-zero exit (4)" did.
-      if (Err.startsWith('task: non-zero exit'))
-        return initFailure(log) ?? failed('crashed', withLog(Err, log))
+    case 'failed': {
+      const [, status] = NON_ZERO.exec(Err) ?? []
+      if (status !== undefined) return initFailure(log) ?? problemOfStatus(Number(status), withLog(Err, log))
       return problemOfRefusal(
         new ApiError(400, Err || `the task failed with status ${ContainerStatus?.ExitCode}`),
       )
+    }
     case 'rejected':
       return problemOfRefusal(new ApiError(400, Err || 'the node rejected the task'))
     case 'orphaned':

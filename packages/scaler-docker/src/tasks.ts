@@ -1,7 +1,7 @@
 import type { Instance } from '@brxy/scaler'
 import type { DockerClient } from './client.ts'
 import { logTail } from './log-tail.ts'
-import { problemOfTask, type TaskStatus } from './problem.ts'
+import { hasExited, problemOfTask, type TaskStatus } from './problem.ts'
 
 /** One attempt of Swarm's to run a container. */
 export interface Task {
@@ -44,8 +44,8 @@ export class TaskRecords {
       const state = Status.State === 'running' ? 'running' : 'starting'
       return { id, state, since, ...(problem === undefined ? {} : { problem }) }
     }
-    const isCrash = problemOfTask(Status, '')?.code === 'crashed'
-    const problem = problemOfTask(Status, isCrash ? await logTail(this.#client, `/tasks/${id}`, signal) : '')
+    const log = hasExited(Status) ? await logTail(this.#client, `/tasks/${id}`, signal) : ''
+    const problem = problemOfTask(Status, log)
     const instance: Instance = { id, state: 'ended', since, ...(problem === undefined ? {} : { problem }) }
     this.#remember(instance)
     return instance
