@@ -46,11 +46,22 @@ export function importBase(host: string): Promise<void> {
 export class ComposeProject {
   readonly dir: string
   readonly #engine: StartedEngine
+  readonly #env: Readonly<Record<string, string>>
 
-  /** @param within where the folder is to be; its name is the project's */
-  constructor(engine: StartedEngine, within: string) {
+  /**
+   * @param within where the folder is to be
+   * @param name of the folder, and so of the project
+   * @param env of the user, beside what leads to the Engine
+   */
+  constructor(
+    engine: StartedEngine,
+    within: string,
+    name = 'shop',
+    env: Readonly<Record<string, string>> = {},
+  ) {
     this.#engine = engine
-    this.dir = join(within, 'shop')
+    this.#env = env
+    this.dir = join(within, name)
     cpSync(EXAMPLE, this.dir, { recursive: true })
     writeFileSync(join(this.dir, 'secret'), 'a secret that signs tokens\n', { mode: 0o600 })
   }
@@ -61,18 +72,27 @@ export class ComposeProject {
   }
 
   /** `docker WORDS` in that folder. @throws with all it said, if it fails */
-  async docker(...words: string[]): Promise<string> {
-    const { code, stdout, stderr } = await runToEnd('docker', words, {
+  docker(...words: string[]): Promise<string> {
+    return this.#run('docker', words)
+  }
+
+  /** A line of a page or of a file's first lines, in that folder, as it stands. @throws with all it said, if it fails */
+  shell(line: string): Promise<string> {
+    return this.#run('sh', ['-c', line])
+  }
+
+  async #run(command: string, words: readonly string[]): Promise<string> {
+    const { code, stdout, stderr } = await runToEnd(command, words, {
       cwd: this.dir,
       // The builder of the Engine itself: the other one is a plugin, which Debian has not.
-      env: { ...this.#engine.env, DOCKER_BUILDKIT: '0' },
+      env: { ...this.#engine.env, DOCKER_BUILDKIT: '0', ...this.#env },
       timeoutMs: COMMAND_MS,
     })
-    if (code !== 0) throw new Error(`docker ${words.join(' ')} ended with ${code}:\n${stdout}${stderr}`)
+    if (code !== 0) throw new Error(`${command} ${words.join(' ')} ended with ${code}:\n${stdout}${stderr}`)
     return stdout
   }
 
-  /** Containers that run: `brxy-example/app brxy-…`, sorted. */
+  /** Images of the containers that run, sorted. */
   async running(): Promise<string[]> {
     const lines = await this.docker('ps', '--format', '{{.Image}}')
     return lines.split('\n').filter(Boolean).sort()
