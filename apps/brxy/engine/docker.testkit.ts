@@ -18,11 +18,16 @@ import { dump } from 'js-yaml'
 import { expect } from 'vitest'
 
 const DEMO = fileURLToPath(new URL('../../../examples/demo/app.mjs', import.meta.url))
+/** Answers at once with what POD says, and goes on until the client ends its request. */
+const UNTIL = fileURLToPath(new URL('kubernetes/app.mjs', import.meta.url))
 const SECRET = 'a secret that signs tokens'
 const exec = promisify(execFile)
 
 /** The image of a real application with a linker: `brxy-link` and /app.mjs. */
 export const APP_IMAGE = 'brxy-test/app'
+
+/** The same image with an application for `openRequest()`. */
+export const UNTIL_TOLD = ['brxy-link', '--', 'node', '/until.mjs'] as const
 
 /** Makes {@link APP_IMAGE} in the Engine at `host`. */
 export async function importApp(host: string): Promise<void> {
@@ -34,6 +39,7 @@ export async function importApp(host: string): Promise<void> {
       addNode(rootfs)
       addLinker(rootfs)
       add(rootfs, DEMO, '/app.mjs')
+      add(rootfs, UNTIL, '/until.mjs')
       mkdirSync(join(rootfs, 'root'))
     },
   })
