@@ -7,7 +7,7 @@ import { ask, brxy, eventually, freePorts } from '@brxy-tooling/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { APP_IMAGE, dockerLines, importApp } from './docker.testkit.ts'
 
-// compose.test.ts has its compose.yaml, stack.test.ts its stack.yaml.
+// compose.test.ts has its compose.yaml, compose-stack.test.ts its stack.yaml.
 const EXAMPLES = fileURLToPath(new URL('../../../examples/docker', import.meta.url))
 
 describe.skipIf(await isLacking('docker'))('examples/docker', () => {
