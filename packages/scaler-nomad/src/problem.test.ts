@@ -61,6 +61,13 @@ describe('an allocation', () => {
     expect(found).toEqual({ code, message, final: true })
   })
 
+  it('is temporary where the linker said so with status 75', () => {
+    const ended = event('Terminated', 'Exit Code: 75', { exit_code: '75', signal: '0' })
+    const temporary = { code: 'unavailable', message: 'Exit Code: 75', final: false }
+    expect(problemOfAllocation(alloc('failed', ended))).toEqual(temporary)
+    expect(problemOfAllocation(alloc('pending', ended, event('Restarting')))).toEqual(temporary)
+  })
+
   it('may yet succeed while Nomad tries again', () => {
     const pending = alloc(
       'pending',

@@ -5,6 +5,8 @@ import type { AllocStub, PlacementFailure, TaskEvent } from './nomad-api.ts'
 /** In what a driver says of an image that it can't have. */
 const IMAGE =
   /failed to (pull|download)|pull access denied|no such image|manifest (unknown|for .* not found)|invalid reference format/i
+/** EX_TEMPFAIL of sysexits.h: "try again later"; a linker that never served ends with it. */
+const TEMPORARY_FAILURE = '75'
 /** What passes: an election, a server that starts, too many requests. */
 const PASSING = /no cluster leader|no path to region|rpc error|leadership lost|not ready to serve/i
 
@@ -54,7 +56,8 @@ export function problemOfAllocation({ ClientStatus, TaskStates }: AllocStub): Pr
     return isOver ? { code: 'crashed', message: lastOf(events), final: true } : undefined
   // Whether Nomad tries again it says a moment later: until then nothing is concluded.
   if (!isOver && events.at(-1)?.Type !== 'Restarting') return undefined
-  return { code: codeOf(event), message: event.DisplayMessage, final: isOver }
+  const code = codeOf(event)
+  return { code, message: event.DisplayMessage, final: isOver && code !== 'unavailable' }
 }
 
 /** Why a group has no node: never final, for a node may come, or be made. */
@@ -90,8 +93,8 @@ function isBad({ Type, Details }: TaskEvent): boolean {
   }
 }
 
-function codeOf({ Type, DisplayMessage }: TaskEvent): Problem['code'] {
-  if (Type === 'Terminated') return 'crashed'
+function codeOf({ Type, DisplayMessage, Details }: TaskEvent): Problem['code'] {
+  if (Type === 'Terminated') return Details?.exit_code === TEMPORARY_FAILURE ? 'unavailable' : 'crashed'
   return Type === 'Failed Artifact Download' || IMAGE.test(DisplayMessage) ? 'image' : 'invalid'
 }
 
