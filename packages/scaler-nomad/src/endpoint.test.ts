@@ -34,6 +34,16 @@ it("reads the variables of Nomad's own client, and options first", () => {
   expect(scopeOf(given, env)).toEqual({ namespace: 'x', region: 'us' })
 })
 
+it('finds the socket that Nomad gives to each task, as its own client does', () => {
+  const where = 'unix:///alloc/edge/secrets/api.sock'
+  expect(targetOf(options(), { NOMAD_ADDR: where })).toEqual({
+    where,
+    socketPath: '/alloc/edge/secrets/api.sock',
+  })
+  const given = options({ address: 'unix:///100%/a b.sock' })
+  expect(targetOf(given, { NOMAD_ADDR: where })).toMatchObject({ socketPath: '/100%/a b.sock' })
+})
+
 it('reads a token from its file each time, and says when it is not there', () => {
   const tokenFile = join(dir, 'token')
   writeFileSync(tokenFile, 'one\n')
@@ -46,11 +56,14 @@ it('reads a token from its file each time, and says when it is not there', () =>
   expect(headers).toThrow(expect.objectContaining({ code: 'scaler/denied' }))
 })
 
-it.each(['h:1', 'ftp://h', 'http://h/path'])('refuses %o as an address, by its path', (address) => {
-  expect(() => endpointOf(options({ address }), {})).toThrow(
-    expect.objectContaining({ code: 'options/invalid', message: expect.stringContaining('nomad.address') }),
-  )
-})
+it.each(['h:1', 'ftp://h', 'http://h/path', 'unix://api.sock', 'unix://'])(
+  'refuses %o as an address, by its path',
+  (address) => {
+    expect(() => endpointOf(options({ address }), {})).toThrow(
+      expect.objectContaining({ code: 'options/invalid', message: expect.stringContaining('nomad.address') }),
+    )
+  },
+)
 
 it('names a certificate that can not be read', () => {
   const given = options({ address: 'https://h:1', tls: { ca: join(dir, 'none.pem') } })

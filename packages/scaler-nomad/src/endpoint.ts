@@ -6,6 +6,8 @@ import type { NomadOptions } from './options.ts'
 
 const DEFAULT_ADDRESS = 'http://127.0.0.1:4646'
 const DEFAULT_PORT = 4646
+/** Before the path of a socket: each task has one of its own, `NOMAD_UNIX_ADDR`. */
+const SOCKET = 'unix://'
 
 /**
  * Where the agent is, from the options and the variables that Nomad's own client reads. No I/O, but for certificates.
@@ -14,14 +16,9 @@ const DEFAULT_PORT = 4646
  */
 export function endpointOf(options: NomadOptions, env: NodeJS.ProcessEnv): ApiEndpoint {
   const address = options.address ?? (env.NOMAD_ADDR || DEFAULT_ADDRESS)
-  const url = urlOf(address)
-  const { hostname, port, protocol } = url
-  const target: ApiTarget = {
-    where: url.origin,
-    host: hostname.replace(/^\[|\]$/g, ''),
-    port: port === '' ? DEFAULT_PORT : Number(port),
-    ...(protocol === 'https:' ? { tls: tlsOf(options.tls, env) } : {}),
-  }
+  const target = address.startsWith(`${SOCKET}/`)
+    ? { where: address, socketPath: address.slice(SOCKET.length) }
+    : targetOf(urlOf(address), options, env)
   return {
     platform: 'Nomad',
     hint: 'is an agent running, and is that its address (NOMAD_ADDR)?',
@@ -41,10 +38,23 @@ export function scopeOf(options: NomadOptions, env: NodeJS.ProcessEnv): Readonly
   }
 }
 
+function targetOf(
+  { origin, hostname, port, protocol }: URL,
+  { tls }: NomadOptions,
+  env: NodeJS.ProcessEnv,
+): ApiTarget {
+  return {
+    where: origin,
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: port === '' ? DEFAULT_PORT : Number(port),
+    ...(protocol === 'https:' ? { tls: tlsOf(tls, env) } : {}),
+  }
+}
+
 function urlOf(address: string): URL {
   const url = URL.canParse(address) ? new URL(address) : null
   if (url === null || !/^https?:$/.test(url.protocol) || url.pathname !== '/') {
-    const detail = `must be http://HOST:PORT or https://HOST:PORT, not "${address}"`
+    const detail = `must be http://HOST:PORT, https://HOST:PORT or unix:///PATH, not "${address}"`
     throw new OptionsError('options/invalid', 'nomad.address', detail, { keys: ['address'] })
   }
   return url

@@ -5,7 +5,7 @@ export const NOMAD_OPTIONS = defineOptions({
   address: {
     kind: 'string',
     env: 'BRXY_NOMAD_ADDRESS',
-    doc: 'URL of an agent (default: `NOMAD_ADDR`, else `http://127.0.0.1:4646`).',
+    doc: 'URL of an agent, or `unix:///PATH` of its socket (default: `NOMAD_ADDR`, else `http://127.0.0.1:4646`).',
   },
   token: {
     kind: 'secret',
