@@ -1,8 +1,13 @@
 # An application whose count the edge sets: for jobs that have to be services. Prefer shop.nomad.hcl where you can: there
 # the instance that is idle goes, here Nomad removes the one with the highest index.
 #
-#   brxy token --route shop --ttl 8760h | nomad var put - nomad/jobs/shop-count token=-
+#   brxy token --route shop --ttl 8760h | nomad var put nomad/jobs/shop-count token=-
 #   nomad job run examples/nomad/shop-count.nomad.hcl
+#
+# `brxy token` needs the secret of the edge (BRXY_SECRET, BRXY_SECRET_FILE or --state-dir). A new token, before that one ends, reaches
+# instances that run:
+#
+#   brxy token --route shop --ttl 8760h | nomad var put -force nomad/jobs/shop-count token=-
 
 variable "link" {
   type    = string

@@ -1,12 +1,10 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { isLacking } from '@brxy-tooling/engines'
-import { type Answer, eventually, expectNoLeftovers, tempDir } from '@brxy-tooling/testkit'
+import { type Answer, eventually, expectNoLeftovers } from '@brxy-tooling/testkit'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { Gates } from './gates.testkit.ts'
 import { NomadEdge, NomadPlatform, shippedPolicy } from './nomad.testkit.ts'
+import { shippedCommand } from './nomad-commands.testkit.ts'
 
-const APP = fileURLToPath(new URL('gated-app.mjs', import.meta.url))
 const JOB = 'shop-count'
 const WAIT_MS = 60_000
 /** Indexes of the four instances. */
@@ -14,18 +12,14 @@ const ALL = [0, 1, 2, 3]
 
 let nomad: NomadPlatform
 let shop: NomadEdge
-let gates: { readonly path: string; remove(): void }
+let gates: Gates
 
 /** The instance with this index answers what it is asked. */
-const open = (index: number) => writeFileSync(join(gates.path, `open-${index}`), '')
-const shut = (index: number) => rmSync(join(gates.path, `open-${index}`))
+const open = (index: number) => gates.open(`${index}`)
+const shut = (index: number) => gates.shut(`${index}`)
 
 /** Indexes of the instances that have begun to serve a request, once for each. */
-function started(): number[] {
-  const file = join(gates.path, 'started')
-  const lines = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []
-  return lines.map(Number).sort()
-}
+const started = () => gates.started.map(Number).sort()
 
 async function untilWanted(count: number): Promise<void> {
   await eventually(`a count of ${count}`, async () => (await nomad.count(JOB)).wanted === count, WAIT_MS)
@@ -71,14 +65,14 @@ describe.skipIf(await isLacking('nomad'))('an edge that sets the count of a Noma
   })
   afterAll(() => nomad?.down())
 
-  // The shipped job, and the shipped policy.
+  // The shipped job, the shipped policy, and the token as the job's file says.
   beforeEach(async () => {
-    gates = tempDir()
+    gates = new Gates()
     const scaler = { job: JOB, mode: 'count' }
     shop = await NomadEdge.start(nomad, shippedPolicy('edge-count'), scaler, { max: ALL.length })
-    await nomad.putVariable(JOB, { token: await shop.linkerToken() })
+    await shop.type(shippedCommand(`${JOB}.nomad.hcl`, /nomad var put nomad/))
     await nomad.runExample(JOB, {
-      app: [process.execPath, APP, gates.path],
+      app: gates.app,
       flags: ['--idle', '500ms'],
       edge: shop.tunnel,
     })
@@ -87,8 +81,16 @@ describe.skipIf(await isLacking('nomad'))('an edge that sets the count of a Noma
     for (const index of ALL) open(index)
     await shop?.close()
     await nomad.purge(JOB)
+    await nomad.removeVariable(JOB)
     gates.remove()
     await expectNoLeftovers()
+  })
+
+  it('has its token renewed by the command in the file of the job', async () => {
+    await nomad.putVariable(JOB, { token: 'an old one' })
+    await shop.type(shippedCommand(`${JOB}.nomad.hcl`, /nomad var put -force/))
+    // Nothing but base64url and dots, and the end of the line.
+    expect(await nomad.variable(JOB)).toEqual({ token: expect.stringMatching(/^[\w.-]+\n$/) })
   })
 
   it('goes from zero to four and back to the one that still serves, and then to zero', async () => {

@@ -1,28 +1,34 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isLacking } from '@brxy-tooling/engines'
 import { ask, brxy, eventually, expectNoLeftovers, freePorts, tempDir } from '@brxy-tooling/testkit'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { Gates } from './gates.testkit.ts'
 import { NomadEdge, NomadPlatform, shippedPolicy as policy } from './nomad.testkit.ts'
 
-const APP = fileURLToPath(new URL('gated-app.mjs', import.meta.url))
 const DEMO = fileURLToPath(new URL('../../../examples/demo/app.mjs', import.meta.url))
 const FILE = fileURLToPath(new URL('../../../examples/nomad/brxy.yaml', import.meta.url))
 const WAIT_MS = 60_000
 
 let nomad: NomadPlatform
 let edge: NomadEdge | undefined
+let gates: Gates
 
 describe.skipIf(await isLacking('nomad'))('an edge in front of Nomad', () => {
   beforeAll(async () => {
     nomad = await NomadPlatform.up()
   })
   afterAll(() => nomad?.down())
+  beforeEach(() => {
+    gates = new Gates()
+  })
   afterEach(async () => {
+    for (const launch of gates.started) gates.open(launch)
     await edge?.close()
     edge = undefined
     await nomad.purgeChildren('shop')
+    gates.remove()
     await expectNoLeftovers()
   })
 
@@ -33,29 +39,37 @@ describe.skipIf(await isLacking('nomad'))('an edge in front of Nomad', () => {
   }
 
   it('goes from zero to four instances and back, with the shipped job and policy', async () => {
-    const gates = tempDir()
-    try {
-      await nomad.runExample('shop', { app: [process.execPath, APP, gates.path], flags: ['--idle', '500ms'] })
-      const edge = await start(policy('edge-dispatch'))
-      const answers = [1, 2, 3, 4].map(() => edge.ask('/', { host: 'shop.test' }))
-      const started = join(gates.path, 'started')
-      // Nobody is answered before all of them are at work.
-      await eventually(
-        'four at work',
-        () => existsSync(started) && readFileSync(started).length === 8,
-        WAIT_MS,
-      )
-      expect(await nomad.running('shop')).toHaveLength(4)
-      writeFileSync(join(gates.path, 'open-0'), '')
-      expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200, 200])
-      expect(edge.matching('launching')).toHaveLength(4)
-    } finally {
-      gates.remove()
-    }
-    await eventually('all instances to leave', async () => {
-      const running = await nomad.running('shop')
-      return running.length === 0 || undefined
-    })
+    await nomad.runExample('shop', { app: gates.app, flags: ['--idle', '500ms'] })
+    const edge = await start(policy('edge-dispatch'))
+    const answers = [1, 2, 3, 4].map(() => edge.ask('/', { host: 'shop.test' }))
+    // Nobody is answered before all of them are at work.
+    await eventually('four at work', () => gates.started.length === 4, WAIT_MS)
+    expect(await nomad.running('shop')).toHaveLength(4)
+    for (const launch of gates.started) gates.open(launch)
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200, 200])
+    expect(edge.matching('launching')).toHaveLength(4)
+    await eventually('all instances to leave', async () => (await nomad.running('shop')).length === 0)
+  })
+
+  it('removes the very instance that has left, while another one is at a request all the time', async () => {
+    await nomad.runExample('shop', { app: gates.app, flags: ['--idle', '500ms'] })
+    const edge = await start(policy('edge-dispatch'))
+    const answers = [1, 2].map(() => edge.ask('/', { host: 'shop.test' }))
+    await eventually('two at work', () => gates.started.length === 2, WAIT_MS)
+    const [leaver, stayer] = gates.started
+    expect([...(await nomad.launches('shop'))].sort()).toEqual([leaver, stayer].sort())
+    gates.open(leaver)
+    await eventually('one to be removed', async () => (await nomad.launches('shop')).length === 1, WAIT_MS)
+    expect(await nomad.launches('shop')).toEqual([stayer])
+    expect(await nomad.running('shop')).toHaveLength(1)
+    gates.open(stayer)
+    const each = await Promise.all(answers)
+    expect(each.map(({ status, text }) => `${status} ${text}`).sort()).toEqual(
+      [`200 ${leaver}`, `200 ${stayer}`].sort(),
+    )
+    await eventually('nothing', async () => (await nomad.launches('shop')).length === 0, WAIT_MS)
+    expect(edge.matching('launching')).toHaveLength(2)
+    expect(edge.matching('launch failed')).toEqual([])
   })
 
   it('runs as examples/nomad has it: file, job and policy, from the environment of the nomad command', async () => {
