@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect } from 'vitest'
-import { cgroupOf } from '../src/docker/cgroup.ts'
+import { cgroupOf, groupsOf } from '../src/cgroup.ts'
 import { isOnPath } from '../src/on-path.ts'
 import { processesBelow } from '../src/processes.ts'
 
@@ -35,8 +34,7 @@ function rules(): string {
 /** Nothing of a dockerd is left but its directory, which is removed. @param before what machine() said then */
 export function expectNothingLeft(dir: string, before: unknown): void {
   expect(machine()).toEqual(before)
-  const groups = readdirSync('/sys/fs/cgroup').map((each) => join('/sys/fs/cgroup', each, cgroupOf(dir)))
-  expect(groups.filter((path) => existsSync(path))).toEqual([])
+  expect(groupsOf(cgroupOf(dir))).toEqual([])
   expectNothingBelow(dir)
 }
 

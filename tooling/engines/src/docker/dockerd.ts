@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { cgroupOf, removeCgroup } from '../cgroup.ts'
 import { startDaemon, stopDaemons, untilReady } from '../daemons.ts'
 import { makeEngineFolder } from '../folder.ts'
 import { isOnPath } from '../on-path.ts'
 import { killAll, processesBelow } from '../processes.ts'
-import { cgroupOf, removeCgroup } from './cgroup.ts'
 import { run } from './run.ts'
 import { recordTraces, removeTraces } from './traces.ts'
 

@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startDaemon, stopDaemons, untilReady } from '../daemons.ts'
 import type { Engine } from '../engine.ts'
@@ -7,6 +7,7 @@ import { buildCommands, missingGo } from '../go-build.ts'
 import { unmountBelow } from '../mounts.ts'
 import { freePorts } from '../ports.ts'
 import { killAll, processesBelow } from '../processes.ts'
+import { removeNomadGroups } from './cgroup.ts'
 import { LEAST_GO, NOMAD_BUILD, NOMAD_PROGRAM } from './program.ts'
 
 const READY_MS = 120_000
@@ -56,7 +57,16 @@ export const nomad: Engine = {
     await killAll(`tasks of ${dir}`, () => processesBelow(dir))
     // A task's secrets directory is a file system of its own.
     await unmountBelow(dir)
+    removeNomadGroups(allocationsIn(dir))
   },
+}
+
+/** Short: a task's API is a socket below it, and a socket's path has 107 bytes at most. */
+const allocDirectory = (dir: string) => join(dir, 'a')
+
+/** Ids of the allocations that this agent has run, and not forgotten. */
+function allocationsIn(dir: string): readonly string[] {
+  return existsSync(allocDirectory(dir)) ? readdirSync(allocDirectory(dir)) : []
 }
 
 /** Where AWS_CA_BUNDLE names a file that it does not like, the client does not start. */
@@ -81,6 +91,7 @@ server {
 client {
   enabled           = true
   network_interface = "lo"
+  alloc_dir         = "${allocDirectory(dir)}"
   servers           = ["127.0.0.1:${ports.rpc}"]
   # Its default, 30s, would cut short what a linker needs.
   max_kill_timeout  = "60s"

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { killAll } from '../processes.ts'
+import { killAll } from './processes.ts'
 
 const ROOT = '/sys/fs/cgroup'
 
@@ -12,10 +12,14 @@ export function cgroupOf(dir: string): string {
 
 /** Kills what runs in it, and removes it. */
 export async function removeCgroup(name: string): Promise<void> {
-  const groups = () => hierarchies(name).flatMap(below)
-  await killAll(`processes of ${name}`, () => [...new Set(groups().flatMap(pidsOf))])
+  await killAll(`processes of ${name}`, () => [...new Set(groupsOf(name).flatMap(pidsOf))])
   // A group can be removed when those in it are.
-  for (const group of groups().reverse()) rmdirSync(group)
+  for (const group of groupsOf(name).reverse()) rmdirSync(group)
+}
+
+/** Paths of a control group and of all in it, parents first. */
+export function groupsOf(name: string): string[] {
+  return hierarchies(name).flatMap(below)
 }
 
 /** One in version 2; one for each controller in version 1. */
