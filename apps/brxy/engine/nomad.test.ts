@@ -1,14 +1,9 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { isLacking } from '@brxy-tooling/engines'
-import { ask, brxy, eventually, expectNoLeftovers, freePorts, tempDir } from '@brxy-tooling/testkit'
+import { eventually, expectNoLeftovers } from '@brxy-tooling/testkit'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Gates } from './gates.testkit.ts'
 import { NomadEdge, NomadPlatform, shippedPolicy as policy } from './nomad.testkit.ts'
 
-const DEMO = fileURLToPath(new URL('../../../examples/demo/app.mjs', import.meta.url))
-const FILE = fileURLToPath(new URL('../../../examples/nomad/brxy.yaml', import.meta.url))
 const WAIT_MS = 60_000
 
 let nomad: NomadPlatform
@@ -70,35 +65,6 @@ describe.skipIf(await isLacking('nomad'))('an edge in front of Nomad', () => {
     await eventually('nothing', async () => (await nomad.launches('shop')).length === 0, WAIT_MS)
     expect(edge.matching('launching')).toHaveLength(2)
     expect(edge.matching('launch failed')).toEqual([])
-  })
-
-  it('runs as examples/nomad has it: file, job and policy, from the environment of the nomad command', async () => {
-    const [port, tunnel, admin] = await freePorts(3)
-    const dir = tempDir()
-    const secret = join(dir.path, 'secret')
-    writeFileSync(secret, 'a secret that signs tokens\n')
-    await nomad.runExample('shop', { app: ['node', DEMO], flags: ['--idle', '500ms'] })
-    const env = {
-      NOMAD_ADDR: nomad.address,
-      NOMAD_TOKEN: await nomad.token(policy('edge-dispatch')),
-      LISTEN: `127.0.0.1:${port}`,
-      TUNNEL: `127.0.0.1:${tunnel}`,
-      BRXY_ADVERTISE: `127.0.0.1:${tunnel}`,
-      BRXY_ADMIN: `127.0.0.1:${admin}`,
-      BRXY_SECRET_FILE: secret,
-      BRXY_ON_EXIT: 'stop',
-      BRXY_LOG: 'json',
-    }
-    const process = brxy(['edge', '-f', FILE, '--state-dir', join(dir.path, 'state')], { env })
-    try {
-      await eventually('the edge', () => process.stdout.includes('"listening"'))
-      const answer = await ask(port, '/', { host: 'shop.example.com' })
-      expect(answer.status, process.output).toBe(200)
-      await eventually('no instance', async () => (await nomad.running('shop')).length === 0, WAIT_MS)
-    } finally {
-      await process.stop(WAIT_MS)
-      dir.remove()
-    }
   })
 
   it('fails fast when there is no such job', async () => {
