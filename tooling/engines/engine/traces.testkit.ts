@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect } from 'vitest'
 import { cgroupOf, groupsOf } from '../src/cgroup.ts'
 import { isOnPath } from '../src/on-path.ts'
