@@ -123,6 +123,14 @@ export class TestEdge {
     await eventually(`${count} held`, () => this.held(route) === count)
   }
 
+  /** Resolves when so many grants are here: a request that comes then does not wait. */
+  async untilLent(count: number, route = 'shop'): Promise<void> {
+    await eventually(`${count} lent`, () => {
+      const app = this.edge.status().apps.find(({ app }) => app === route)
+      return app?.instances.reduce((sum, { grants }) => sum + grants, 0) === count
+    })
+  }
+
   /** The events of one type so far. */
   of<T extends EdgeEvent['type']>(type: T): Extract<EdgeEvent, { type: T }>[] {
     return this.events.filter((event): event is Extract<EdgeEvent, { type: T }> => event.type === type)

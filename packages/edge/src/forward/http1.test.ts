@@ -124,6 +124,7 @@ describe('requests of a connection', () => {
 describe('responses', () => {
   it('of known length carry it', async () => {
     const linker = await edge.linker()
+    await edge.untilLent(1)
     const client = edge.client().get()
     const request = await linker.next()
     request.sendHead(`${HEAD}X-A: b\r\n\r\n`, BODY_KNOWN, 10)
@@ -137,6 +138,7 @@ describe('responses', () => {
 
   it('of unknown length are chunked for 1.1, piece by piece as they come', async () => {
     const linker = await edge.linker()
+    await edge.untilLent(1)
     const client = edge.client().get()
     const request = await linker.next()
     request.sendHead(`${HEAD}Date: now\r\n\r\n`)
@@ -149,6 +151,7 @@ describe('responses', () => {
 
   it('of unknown length end with the connection for 1.0', async () => {
     const linker = await edge.linker()
+    await edge.untilLent(1)
     const client = edge.client().send('GET / HTTP/1.0\r\nHost: shop\r\nConnection: keep-alive\r\n\r\n')
     const request = await linker.next()
     request.sendHead(`${HEAD}\r\n`)
@@ -162,6 +165,7 @@ describe('responses', () => {
 
   it('keep the connection of a 1.0 client that asked for it, and close it for one that did not', async () => {
     const linker = await edge.linker()
+    await edge.untilLent(1)
     const client = edge.client().send('GET / HTTP/1.0\r\nHost: shop\r\nConnection: keep-alive\r\n\r\n')
     ;(await linker.next()).respond('one')
     expect(await client.until('one')).toMatch(/\r\nConnection: keep-alive\r\n/)
@@ -172,6 +176,7 @@ describe('responses', () => {
 
   it('to `Connection: close` end the connection', async () => {
     const linker = await edge.linker()
+    await edge.untilLent(1)
     const client = edge.client().get('/', 'Connection: close\r\n')
     ;(await linker.next()).respond('bye')
     expect(await client.ended()).toMatch(/\r\nConnection: close\r\n[\s\S]*bye$/)
@@ -180,6 +185,7 @@ describe('responses', () => {
 
   it('bring trailers to a client that takes them, and to no other', async () => {
     const linker = await edge.linker()
+    await edge.untilLent(1)
     for (const [fields, expected] of [
       ['TE: trailers\r\nConnection: TE\r\n', '0\r\nX-Sum: 1\r\n\r\n'],
       ['', '0\r\n\r\n'],
@@ -195,6 +201,7 @@ describe('responses', () => {
 
   it('to HEAD, 204 and 304 have no body, and the length that GET would have had', async () => {
     const linker = await edge.linker()
+    await edge.untilLent(1)
     const client = edge.client()
     client.send('HEAD / HTTP/1.1\r\nHost: shop\r\n\r\n')
     let request = await linker.next()
@@ -222,6 +229,7 @@ describe('responses', () => {
 
   it('may be preceded by interim ones, which 1.0 clients do not get', async () => {
     const linker = await edge.linker()
+    await edge.untilLent(1)
     for (const [version, expected] of [
       ['1.1', /^HTTP\/1.1 103 Early Hints\r\nLink: <x>\r\n\r\nHTTP\/1.1 200 OK\r\n/],
       ['1.0', /^HTTP\/1.1 200 OK\r\n/],
@@ -241,6 +249,7 @@ describe('responses', () => {
     const linker = await edge.linker()
     ;(await linker.next()).respond('held')
     expect(await client.until('held')).toMatch(/\r\nServer-Timing: brxy-hold;dur=\d+\r\n/)
+    await edge.untilLent(1)
     client.get()
     ;(await linker.next()).respond('warm')
     expect(await client.until('warm')).not.toMatch(/server-timing/i)
