@@ -13,7 +13,6 @@ export const lending: Invariant = {
   name: 'an instance that serves lends its slots',
   check(simulation) {
     const { world, instances } = simulation
-    const unheard = cutOff(simulation)
     for (const instance of instances) {
       const { slotState: state, process } = instance
       const isAtHome = state !== null && state.slots > 0 && state.lent === 0 && state.busy === 0
@@ -23,7 +22,7 @@ export const lending: Invariant = {
         !process.isPaused &&
         instance.isServing &&
         !isEdgeAway(simulation) &&
-        !unheard.has(process)
+        !isCutOff(process)
       if (!isAtHome || !mayLend) {
         SINCE.delete(instance)
         continue
@@ -41,8 +40,11 @@ function isEdgeAway({ edges }: Simulation): boolean {
   return edges.some(({ isStopping, process }) => isStopping || process.isPaused)
 }
 
-/** Linkers whose edge cannot answer now: until it does, it gets nothing new (brxy.v1 RECLAIM). */
-function cutOff(simulation: Simulation): ReadonlySet<SimProcess> {
-  const silent = simulation.tunnels().filter(({ near, far }) => near.pipe.isBlocked || far.pipe.isBlocked)
-  return new Set(silent.map(({ near }) => near.process))
+/**
+ * Whether none of its edges can answer now: until one does, it gets nothing new (brxy.v1 RECLAIM). That an edge has given its
+ * tunnel up is not heard through one that is silent, so it is the linker's end that tells whether there is one.
+ */
+function isCutOff({ host, endpoints }: SimProcess): boolean {
+  const tunnels = [...endpoints].filter(({ peer }) => peer.process.host !== host)
+  return tunnels.every(({ pipe, peer }) => pipe.isBlocked || peer.pipe.isBlocked)
 }

@@ -131,6 +131,15 @@ export const LINKER_MUTANTS: readonly Mutant[] = [
     replacement: ': account.writtenOff > 0 || this.free > 0;',
   },
   {
+    name: 'silent-holds-all',
+    edges: 2,
+    what: 'while one edge owes the answer to a RECLAIM nothing is lent to another one either',
+    file: 'packages/linker/dist/ledger/ledger.js',
+    search: 'if (this.#lending && this.free > 0)',
+    replacement:
+      'if (this.#lending && this.free > 0 && ![...this.#accounts.values()].some(({ reclaiming }) => reclaiming > 0))',
+  },
+  {
     name: 'need-ignored',
     edges: 2,
     what: 'idle grants stay with the edge that has them, whoever else waits',
