@@ -53,6 +53,8 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner, ControlTarget
   #failure: { readonly reason: string; readonly end: AppEnd | null } | null = null
   /** Between two dials there is nothing else that would keep the process alive. */
   #keepAlive: NodeJS.Timeout | null = null
+  /** The end does not wait for edges that are slow to take the rest. */
+  readonly #hurry = new AbortController()
   #onExit: (code: number) => void = () => {}
   /** Resolves with the exit code when all is over. */
   readonly done = new Promise<number>((resolve) => {
@@ -109,8 +111,9 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner, ControlTarget
     return { slots, lent, busy, lingering: this.#run?.lingering ?? 0 }
   }
 
-  /** A second signal: stops at once. */
+  /** A second signal: stops at once. One that is saying farewell by then keeps its exit code. */
   kill(signal: number): void {
+    this.#hurry.abort()
     this.#do(this.#life.kill(signal))
   }
 
@@ -210,7 +213,7 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner, ControlTarget
       this.#report(link, this.#failure.reason, this.#failure.end)
     if (phase === 'leaving') link.session?.leave()
     // While it stops as well: an edge that was restarted must not take it for one that is ready, nor its end for a loss.
-    if (phase === 'draining' || phase === 'stopping') link.session?.drain()
+    if (phase === 'draining' || phase === 'stopping' || phase === 'done') link.session?.drain()
   }
 
   onDown(link: EdgeLink, end: SessionEnd): void {
@@ -354,7 +357,7 @@ export class Linker implements EdgeLinkOwner, ApplicationRunOwner, ControlTarget
   async #exit(code: number, reason: string): Promise<void> {
     this.#config.onEvent({ type: 'phase', phase: 'done', reason })
     this.wheel.clear(this.#timer)
-    await sayFarewell(this.#links, reason)
+    await sayFarewell(this.#links, reason, this.#hurry.signal)
     if (this.#keepAlive !== null) clearInterval(this.#keepAlive)
     this.#run?.close()
     this.wheel.close()

@@ -105,6 +105,13 @@ export class EdgeLink implements LinkerSessionHandler {
     return this.#isUp && this.session?.isOpen === true
   }
 
+  /** Whatever was sent in the session is out of this process: the kernel has it, or there is nobody to take it. */
+  get isAllSent(): boolean {
+    const { session } = this
+    if (session === null || this.#socket === null) return true
+    return session.batch.isEmpty && this.#socket.bufferedAmount === 0
+  }
+
   /** Connects once; after that the link reconnects by itself. */
   dial(): void {
     if (this.#isClosed) return
@@ -147,10 +154,15 @@ export class EdgeLink implements LinkerSessionHandler {
     }
   }
 
-  /** Says goodbye and stops dialling. Resolves when the farewell is out, or the connection is gone. */
-  close(code: string, message: string): Promise<void> {
+  /** Dials no more, whatever happens. A session that is there stays until close(). */
+  retire(): void {
     this.#isClosed = true
     this.rest()
+  }
+
+  /** Says goodbye and stops dialling. Resolves when the farewell is out, or the connection is gone. */
+  close(code: string, message: string): Promise<void> {
+    this.retire()
     const { session } = this
     if (session === null || this.#socket === null) return Promise.resolve()
     const gone = new Promise<void>((resolve) => {

@@ -3,6 +3,7 @@ import type { LinkerEvent } from '../event.ts'
 import { EdgeLink, type EdgeLinkOwner } from './edge-link.ts'
 import { EdgeName, type Lookup, systemLookup } from './edge-name.ts'
 import { type Continued, EdgeSet, type EdgeSetAction } from './edge-set.ts'
+import type { Departing } from './farewell.ts'
 
 export interface EdgeLinksOptions {
   readonly edges: readonly string[]
@@ -11,7 +12,7 @@ export interface EdgeLinksOptions {
 }
 
 /** The linker's ways to all its edges. Which addresses there are, and which are dialled, is decided by EdgeSet. */
-export class EdgeLinks implements Iterable<EdgeLink> {
+export class EdgeLinks implements Iterable<EdgeLink>, Departing {
   readonly #owner: EdgeLinkOwner
   readonly #options: EdgeLinksOptions
   readonly #onEvent: (event: LinkerEvent) => void
@@ -58,10 +59,22 @@ export class EdgeLinks implements Iterable<EdgeLink> {
     return isAny
   }
 
-  /** Says goodbye to all and dials no more. Resolves when the farewells are out, or the connections are gone. */
-  async close(code: string, message: string): Promise<void> {
+  /** Nothing that was sent to an edge is still in this process. */
+  get isAllSent(): boolean {
+    for (const link of this.#links.values()) if (!link.isAllSent) return false
+    return true
+  }
+
+  /** Dials no more. Sessions that are up stay until close(). */
+  retire(): void {
     this.#isClosed = true
     for (const name of this.#names.values()) name.close()
+    for (const link of this.#links.values()) link.retire()
+  }
+
+  /** Says goodbye to all and dials no more. Resolves when the farewells are out, or the connections are gone. */
+  async close(code: string, message: string): Promise<void> {
+    this.retire()
     await Promise.all([...this.#links.values()].map((link) => link.close(code, message)))
   }
 
