@@ -60,7 +60,7 @@ export class App implements ScaledApp {
     })
     this.held = new HeldRequests(this.broker)
     this.others = new ManyEdges(this, env.isReporting)
-    this.#demand = new AppDemand(this.broker, this.instances, this.others.reported)
+    this.#demand = new AppDemand(this.broker, this.instances, this.others)
     this.#warm = new WarmMin(settings.keepWarm, env.epochMs)
     this.#fallback = this.#makeFallback()
     this.#runner = env.scalers.of(settings.options.scaler)

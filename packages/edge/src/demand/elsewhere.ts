@@ -39,6 +39,11 @@ export class Elsewhere {
     this.#isHere = isHere
   }
 
+  /** By process: those that said goodbye here so lately that reports of them may be on their way. */
+  get left(): Iterable<string> {
+    return this.#left.keys()
+  }
+
   /** A session here has told the controller how it ends: all that others say of this key is said to it again. */
   forget(key: string): void {
     for (const [instance, told] of this.#told) if (told.key === key) this.#told.delete(instance)

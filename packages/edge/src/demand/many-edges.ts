@@ -60,6 +60,11 @@ export class ManyEdges {
     return hello !== null && this.#others.keeps(hello.instance, left, nowMs)
   }
 
+  /** By process: instances that said goodbye here, of which a report that is on its way may say that they are ready. */
+  get left(): Iterable<string> {
+    return this.#elsewhere?.left ?? []
+  }
+
   /** From the first session that ends on, for the first report may be older than that. */
   get #others(): Elsewhere {
     const app = this.#app

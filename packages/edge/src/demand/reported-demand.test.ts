@@ -17,7 +17,7 @@ function report(held: number, instances: InstanceReport[] = [], oldestHeldMs = h
 }
 
 function own(key: string, more: Partial<OwnInstance> = {}): OwnInstance {
-  return { instance: key, slots: 1, busy: 0, isServing: true, ...more }
+  return { instance: key, slots: 1, busy: 0, isServing: true, isOver: false, ...more }
 }
 
 describe('the demand of all edges', () => {
@@ -48,6 +48,18 @@ describe('the demand of all edges', () => {
     const others = [instance('x', { phase: 'starting' }), instance('y', { phase: 'going' })]
     reported.received('a', report(0, others), 0)
     expect(reported.demand(0, 0, [], 1_000).freeSlots).toBe(0)
+  })
+
+  it('counts the slots of one that is ready elsewhere and not yet here, but none of one that is over here', () => {
+    reported.received('a', report(0, [instance('x', { slots: 4, busy: 1 })]), 0)
+    expect(reported.demand(1, 0, [own('x', { slots: 4, isServing: false })], 0).freeSlots).toBe(3)
+    expect(reported.demand(1, 0, [own('x', { slots: 4, isServing: false, isOver: true })], 0).freeSlots).toBe(
+      0,
+    )
+    // Of one that has left no more is known than that.
+    expect(reported.demand(1, 0, [own('x', { slots: 0, isServing: false, isOver: true })], 0).freeSlots).toBe(
+      0,
+    )
   })
 })
 

@@ -24,6 +24,8 @@ export interface OwnInstance {
   readonly busy: number
   /** Whether it is ready and may be given requests. */
   readonly isServing: boolean
+  /** Whether it is parked, drains, has failed or has said goodbye: a report by which it is ready is older than that. */
+  readonly isOver: boolean
 }
 
 /**
@@ -31,7 +33,8 @@ export interface OwnInstance {
  * hold; an instance that several edges see is one, whose slots are counted once:
  *
  *     held       = sum of held over the edges
- *     free slots = sum over instances that are ready at some edge of max(0, slots - sum of busy over the edges)
+ *     free slots = sum over instances that are ready at some edge, and not over here,
+ *                  of max(0, slots - sum of busy over the edges)
  *
  * A pure state machine.
  */
@@ -92,14 +95,15 @@ export class ReportedDemand {
     return all
   }
 
-  /** The demand of all edges. @param held at this edge, and @param oldestSinceMs since when; @param own its instances */
+  /** The demand of all edges. @param held at this edge, and @param oldestSinceMs since when; @param own its instances, and those that have left it lately */
   demand(held: number, oldestSinceMs: number, own: Iterable<OwnInstance>, nowMs: number): Demand {
     const elsewhere = this.instances()
     const here = new Set<string>()
     let freeSlots = 0
-    for (const { instance, slots, busy, isServing } of own) {
+    for (const { instance, slots, busy, isServing, isOver } of own) {
       const other = elsewhere.get(instance)
       here.add(instance)
+      if (isOver) continue
       if (isServing || other?.phase === 'ready') freeSlots += Math.max(0, slots - busy - (other?.busy ?? 0))
     }
     for (const { instance, phase, slots, busy } of elsewhere.values())

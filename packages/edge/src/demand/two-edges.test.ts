@@ -233,6 +233,36 @@ describe('a report over HTTP', () => {
     expect(apps).toMatchObject([{ route: 'shop', problem: { code: 'crashed' } }])
   })
 
+  describe('that is older than what its instance has said here', () => {
+    const instance = 'a'.repeat(32)
+    const ready = { instance, phase: 'ready', slots: 1, busy: 0, served: true }
+    const older = JSON.stringify({
+      edge: 'e-test',
+      apps: [{ route: 'shop', held: 0, oldestHeldMs: 0, instances: [ready] }],
+    })
+
+    it('has no request wait for the slots of one that is parked', async () => {
+      const linker = await first.linker({ instance, grants: 0 })
+      expect((await post(older))[0]).toBe(200)
+      linker.session.status({ phase: 'parked', slots: 1, busy: 0 })
+      await eventually('it is parked', () => first.of('parked')[0])
+      first.client().get()
+      await first.untilHeld(1)
+      // In the same tick, for nobody is ready.
+      expect(first.of('recalled')).toHaveLength(1)
+    })
+
+    it('has no request wait for the slots of one that has said goodbye', async () => {
+      const linker = await first.linker({ instance })
+      expect((await post(older))[0]).toBe(200)
+      await linker.leave()
+      await eventually('it has left', () => first.of('left')[0])
+      first.client().get()
+      await first.untilHeld(1)
+      expect(first.of('launching')).toHaveLength(1)
+    })
+  })
+
   it('without a token is 401', async () => {
     expect(await post(REPORT, 'forged')).toEqual([401, 'token/forged'])
     expect(await post(REPORT, '')).toEqual([401, 'token/missing'])

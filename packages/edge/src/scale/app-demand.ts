@@ -1,31 +1,36 @@
 import type { Broker } from '../broker.ts'
-import type { OwnInstance, ReportedDemand } from '../demand/reported-demand.ts'
+import type { ManyEdges } from '../demand/many-edges.ts'
+import type { OwnInstance } from '../demand/reported-demand.ts'
 import type { Exchange } from '../forward/exchange.ts'
 import type { Instance } from '../tunnel/instance.ts'
 import type { Demand } from './sum.ts'
+
+/** What an instance says to all edges, and takes back only when it is recalled. One that asks to leave may be told to stay. */
+const OVER: ReadonlySet<Instance['phase']> = new Set(['parked', 'draining', 'failed'])
 
 /** What waits for an app and who could serve it: for the controller, and as DEMAND for the linkers. */
 export class AppDemand {
   readonly #broker: Broker<Exchange, Instance>
   readonly #instances: ReadonlyMap<string, Instance>
-  readonly #reported: ReportedDemand
+  readonly #others: ManyEdges
   #told = 0
 
   constructor(
     broker: Broker<Exchange, Instance>,
     instances: ReadonlyMap<string, Instance>,
-    reported: ReportedDemand,
+    others: ManyEdges,
   ) {
     this.#broker = broker
     this.#instances = instances
-    this.#reported = reported
+    this.#others = others
   }
 
   /** What this edge and the others hold. Passive requests are no part of it. */
   at(nowMs: number): Demand {
     const { count, oldest } = this.#broker.queue
     const oldestSinceMs = oldest?.heldSinceMs ?? 0
-    if (!this.#reported.isEmpty) return this.#reported.demand(count, oldestSinceMs, this.#own(), nowMs)
+    const { reported } = this.#others
+    if (!reported.isEmpty) return reported.demand(count, oldestSinceMs, this.#own(), nowMs)
     return { held: count, oldestSinceMs, freeSlots: this.#freeSlots() }
   }
 
@@ -51,7 +56,9 @@ export class AppDemand {
 
   *#own(): Iterable<OwnInstance> {
     for (const [instance, { slots, busy, isEligible, phase }] of this.#instances)
-      yield { instance, slots, busy, isServing: isEligible && phase === 'ready' }
+      yield { instance, slots, busy, isServing: isEligible && phase === 'ready', isOver: OVER.has(phase) }
+    for (const instance of this.#others.left)
+      yield { instance, slots: 0, busy: 0, isServing: false, isOver: true }
   }
 
   /**
