@@ -283,7 +283,7 @@ export class App implements ScaledApp {
     const { phase } = instance
     const left = hasLeft(phase, end)
     const isReplaced = this.controller.member(instance.key)?.isReplaced === true
-    if (!this.others.keeps(instance, left, nowMs)) this.controller.ended(instance.key, left, nowMs)
+    this.controller.ended(instance.key, left, nowMs, this.others.keeps(instance, left, nowMs))
     const reason = phase === 'failed' ? 'failed' : left ? whyLeft(phase, isReplaced) : 'lost'
     this.#env.emit({ type: 'left', app: this.route, instance: instance.label, reason, message: end.message })
     this.step(nowMs)

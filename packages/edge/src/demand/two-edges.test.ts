@@ -263,6 +263,30 @@ describe('a report over HTTP', () => {
     })
   })
 
+  it('keeps an instance whose session ends here; what that asked, it has to ask again', async () => {
+    const client = first.client().get()
+    const [old] = await linkerOf(0, [first])
+    ;(await old.next()).respond('old')
+    await client.until('old')
+    old.session.replace()
+    const [successor] = await linkerOf(1, [first], { phase: 'starting', grants: 0 })
+    const { instance } = old
+    const ready = { instance, launch: old.script.launch, phase: 'ready', slots: 1, busy: 0, served: true }
+    const there = { route: 'shop', held: 0, oldestHeldMs: 0, instances: [ready] }
+    expect((await post(JSON.stringify({ edge: 'e-test', apps: [there] })))[0]).toBe(200)
+    const again = await first.back(old, 1)
+    successor.session.status({ phase: 'ready', slots: 1, busy: 0 })
+    successor.grant()
+    await first.untilLent(2)
+    expect([again.verdicts, app(first)?.instances.map(({ phase }) => phase)]).toEqual([
+      [],
+      ['ready', 'ready'],
+    ])
+    again.session.replace()
+    await eventually('GO', () => again.verdicts.length > 0)
+    expect([again.verdicts, platform.started.length]).toEqual([[true], 2])
+  })
+
   it('without a token is 401', async () => {
     expect(await post(REPORT, 'forged')).toEqual([401, 'token/forged'])
     expect(await post(REPORT, '')).toEqual([401, 'token/missing'])

@@ -226,11 +226,15 @@ export class ScaleController {
     else this.#fleet.startFailed(member, problem, nowMs)
   }
 
-  /** Its session ended; `left` if it had said goodbye. */
-  ended(key: string, left: boolean, nowMs: number): void {
+  /**
+   * Its session ended, and what was asked in it (brxy.v1): in the next one an answer would be that to another question.
+   * @param left it had said goodbye @param goesOn it has a session at another edge, so it is not lost
+   */
+  ended(key: string, left: boolean, nowMs: number, goesOn = false): void {
     const member = this.member(key)
     if (member === undefined || member.phase === 'gone') return
     this.#replacements.forget(member)
+    if (goesOn) return
     const isOver = left || member.phase === 'leaving' || member.phase === 'parked'
     this.#fleet.enter(member, isOver ? 'gone' : 'lost', nowMs)
   }

@@ -6,7 +6,7 @@ import type { ScaleAction } from './scale-action.ts'
 
 const WHATS = [
   ...(['by hand', 'connect', 'come', 'ready', 'grant', 'serve', 'ask', 'idle', 'replace', 'swap'] as const),
-  ...(['drain', 'park', 'restart', 'fail', 'end', 'lose', 'list'] as const),
+  ...(['drain', 'park', 'restart', 'fail', 'end', 'lose', 'keep', 'list'] as const),
   ...(['hold', 'unhold', 'pass', 'pass', 'call fails'] as const),
 ] as const
 type What = (typeof WHATS)[number]
@@ -123,7 +123,7 @@ export class History extends Scaling {
         controller.failed(key, CRASHED, nowMs)
         break
       default:
-        controller.ended(key, what === 'end', nowMs)
+        controller.ended(key, what === 'end', nowMs, what === 'keep')
     }
     this.step()
   }

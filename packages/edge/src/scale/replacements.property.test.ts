@@ -6,7 +6,7 @@ import type { Phase } from './members.ts'
 const REPLACING = ['by hand', 'replace', 'come'] as const
 const { startTimeoutMs } = OPTIONS
 /** After these nobody waits for an answer. */
-const FORGOTTEN = new Set(['drain', 'park', 'fail', 'end', 'lose'])
+const FORGOTTEN = new Set(['drain', 'park', 'fail', 'end', 'lose', 'keep'])
 const SUCCEEDING = new Set<Phase | undefined>(['asked', 'starting', 'lost', 'ready', 'asking'])
 const OVER = new Set<Phase | undefined>([undefined, 'gone', 'parked'])
 

@@ -183,6 +183,18 @@ describe('an instance that asks to be replaced', () => {
     expect([scaling.verdicts, scaling.launches()]).toEqual([['a GO'], ['launch-1']])
   })
 
+  it('whose session is over, and not the one at another edge, is told nothing before it asks again', () => {
+    const scaling = new Scaling()
+    scaling.ready('a')
+    scaling.replace('a')
+    scaling.controller.ended('a', false, scaling.nowMs, true)
+    scaling.grant('launch-1')
+    scaling.join('a')
+    expect([scaling.verdicts, scaling.phaseOf('a')]).toEqual([[], 'ready'])
+    scaling.replace('a')
+    expect([scaling.verdicts, scaling.launches()]).toEqual([['a GO'], ['launch-1']])
+  })
+
   it('and then to leave is told to stay for the one question, and judged for the other', () => {
     const scaling = new Scaling()
     scaling.ready('a', 'b')

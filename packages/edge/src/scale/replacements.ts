@@ -17,8 +17,8 @@ interface Replacement {
  * one takes requests; and STAY when there will be none: its start has failed or took twice `startTimeout` (to connect,
  * and to be ready), nothing can be launched (no scaler, a pause after a failure), or more than `max` run already.
  *
- * If the old one is gone before that, its successor is an instance like any other. If only its session is lost, its question
- * has ended with it: it asks again when it is back, and is answered by the same successor.
+ * If the old one is gone before that, its successor is an instance like any other. If only its session is over, its question
+ * has ended with it, also when it goes on at another edge: it asks again when it is back, and is answered by the same successor.
  */
 export class Replacements {
   readonly #fleet: Fleet
