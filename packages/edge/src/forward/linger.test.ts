@@ -74,11 +74,31 @@ describe('Linger', () => {
     expect(edgeSide.destroyed).toBe(true)
   })
 
-  it('throws away 256 KiB of what still comes and no more', () => {
+  it('reads 256 KiB of what still comes and no more, and loses nothing of what was written', async () => {
+    let received = 0
+    let isReset = false
+    client.on('error', () => {
+      isReset = true
+    })
+    client.pause()
+    const bytes = 8 * 1024 * 1024
+    edgeSide.write(Buffer.alloc(bytes))
     const linger = new Linger(edgeSide, limits())
-    linger.onInput(256 * 1024)
-    expect(edgeSide.destroyed).toBe(false)
-    linger.onInput(1)
+    edgeSide.on('data', (data) => linger.onInput(data.length))
+    // It sends until nobody takes any more, and only then looks at what it was sent.
+    client.write(Buffer.alloc(64 * 1024 * 1024))
+    await io(() => edgeSide.bytesRead > 256 * 1024)
+    client.on('data', (data) => {
+      received += data.length
+    })
+    client.resume()
+    await io(() => received === bytes)
+    await io(() => edgeSide.writableFinished)
+    // What was read in one go.
+    expect(edgeSide.bytesRead).toBeLessThan(256 * 1024 + 2 * 65_536)
+    await pass(900)
+    expect([edgeSide.destroyed, isReset]).toEqual([false, false])
+    await pass(200)
     expect(edgeSide.destroyed).toBe(true)
   })
 

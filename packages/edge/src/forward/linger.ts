@@ -4,15 +4,16 @@ import type { TimerLimits } from './client-timer.ts'
 import { cut } from './opaque-socket.ts'
 import { WriteProgress } from './write-progress.ts'
 
-/** How long, and how much of, what the client still sends is read and thrown away. */
+/** How long the client has to close as well, and how much of what it still sends is read and thrown away until then. */
 const LINGER_MS = 10_000
 const LINGER_BYTES = 256 * 1024
-/** The same while the edge drains: time for the client to take the answer, not to go on sending. */
+/** The same when that is enough, or the edge drains: time for the client to take the answer, not to go on sending. */
 const HURRIED_MS = 1_000
 
 /**
  * The end of a client connection: FIN behind what has been written; what still comes is thrown away, for closing at
- * once would RST the answer away (RFC 9112 9.6). A client that does not close as well, or takes nothing, is cut.
+ * once would RST the answer away (RFC 9112 9.6). So would closing as soon as enough has been thrown away: from then on no
+ * more is read, and the client has another moment. One that does not close as well, or takes nothing, is cut.
  */
 export class Linger {
   readonly #socket: Socket
@@ -39,10 +40,12 @@ export class Linger {
   /** The client still sends. */
   onInput(bytes: number): void {
     this.#bytes += bytes
-    if (this.#bytes > LINGER_BYTES) this.#socket.destroy()
+    if (this.#bytes <= LINGER_BYTES) return
+    this.#socket.pause()
+    this.hurry()
   }
 
-  /** The edge drains: what the client still sends is waited for less long. */
+  /** What the client still sends is waited for less long: the edge drains. */
   hurry(): void {
     this.#lingerMs = HURRIED_MS
     if (this.#socket.writableFinished) this.#wait(HURRIED_MS)
