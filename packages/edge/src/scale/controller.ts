@@ -228,7 +228,7 @@ export class ScaleController {
 
   /**
    * Its session ended, and what was asked in it (brxy.v1): in the next one an answer would be that to another question.
-   * @param left it had said goodbye @param goesOn it has a session at another edge, so it is not lost
+   * @param left it had said goodbye @param goesOn it has a session at another edge, or a newer one here, so it is not lost
    */
   ended(key: string, left: boolean, nowMs: number, goesOn = false): void {
     const member = this.member(key)

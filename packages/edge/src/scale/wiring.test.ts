@@ -191,6 +191,24 @@ describe('an idle instance', () => {
     await poll(() => edge.of('left')).toMatchObject([{ reason: 'signal' }])
     expect(linker.verdicts).toEqual([])
   })
+
+  it('that drains, and opens a new session, is still one of the max', async () => {
+    await edge.close()
+    platform = new FakePlatform()
+    edge = await TestEdge.start({ defaults: { max: 1 } }, platform.choice)
+    const client = edge.client().get()
+    const linker = await linkerOf(0, 1, false)
+    ;(await linker.next()).respond('hello')
+    await client.until('hello')
+    linker.session.drain()
+    await poll(() => edge.edge.status().apps[0].instances).toMatchObject([{ phase: 'draining' }])
+    edge.client().get()
+    await edge.untilHeld(1)
+    const back = await edge.back(linker, 1, { grants: 0 })
+    expect(platform.started).toHaveLength(1)
+    await back.leave()
+    await linkerOf(1)
+  })
 })
 
 describe('an edge that stops', () => {
