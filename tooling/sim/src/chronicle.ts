@@ -34,6 +34,12 @@ export interface Cause {
   readonly what: string
 }
 
+/** A tunnel that an edge has said WELCOME on. */
+export interface Welcome {
+  readonly tunnel: number
+  readonly atMs: number
+}
+
 /**
  * What really happened, written down by those whom nobody deceives: the clients, the applications, and the faults
  * themselves. The invariants are judged by it.
@@ -55,6 +61,8 @@ export class Chronicle {
   readonly mayGo = new Map<string, Set<number>>()
   /** By linker: the edge processes that it has told that it is parked. */
   readonly parked = new Map<string, Set<SimProcess>>()
+  /** By linker process: the tunnel on which each edge process has welcomed it last, and when. */
+  readonly welcomes = new WeakMap<SimProcess, WeakMap<SimProcess, Welcome>>()
   /** Apps whose queue was full at some time. */
   readonly wasFull = new Set<string>()
 

@@ -1,3 +1,4 @@
+import type { Instance } from './actors/instance.ts'
 import type { RequestRecord } from './chronicle.ts'
 import type { Simulation } from './simulation.ts'
 
@@ -107,8 +108,9 @@ function lendingUnrest(simulation: Simulation): string | null {
       lent.set(key, { grants: others + grants, isReady: isReady && phase === 'ready' })
     }
   }
-  for (const { name, plan, launch, process, slotState } of simulation.instances) {
-    if (launch === null || !process.isAlive) continue
+  for (const instance of simulation.instances) {
+    const { name, plan, launch, process, slotState } = instance
+    if (launch === null || !process.isAlive || isShutOut(instance, simulation)) continue
     const { grants, isReady } = lent.get(launch) ?? { grants: 0, isReady: false }
     // One that asks to leave as soon as it was told to stay has its slots at home more often than not.
     const isRestless = plan.idleMs < simulation.scenario.network.maxDelayMs * RESTLESS
@@ -117,6 +119,12 @@ function lendingUnrest(simulation: Simulation): string | null {
     if (isReady && !isRestless && grants !== slots) return `${name} has lent ${grants} of ${slots} slots`
   }
   return null
+}
+
+/** Of two processes of one launch only one is let in, whatever the other one wants. */
+function isShutOut(instance: Instance, { instances }: Simulation): boolean {
+  if (instance.isConnected) return false
+  return instances.some((other) => other.launch === instance.launch && other.isConnected)
 }
 
 /** Every instance has a session with every edge. */

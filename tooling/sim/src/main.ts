@@ -47,11 +47,11 @@ if (values.help) {
   if (values.json) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`)
   process.exitCode = results.every(({ foundAfter }) => foundAfter !== null) ? 0 : 1
 } else {
-  const { findMutant } = await import('./mutants/mutants.ts')
+  const { findMutant, patchesOf } = await import('./mutants/mutants.ts')
   const { OPENED } = await import('./search/machines.ts')
   // Before anything of the product is loaded: from here on it gets the simulated Node, and perhaps a planted bug.
   const data = {
-    patch: values.mutant === undefined ? null : findMutant(values.mutant),
+    patches: values.mutant === undefined ? [] : patchesOf(findMutant(values.mutant)),
     opened: values.search ? OPENED : [],
   }
   register('./machine/hooks.js', { parentURL: import.meta.url, data })

@@ -12,7 +12,7 @@ const MAX_IN_VAIN = 4
 
 /**
  * Listens to a tunnel: counts the frames that are sent, writes them down for people, and holds both sides to what can be
- * told from outside: no request is opened without a grant, a RECLAIM is answered before the next one and asks for no more
+ * told from outside: no request is opened without a grant, nor in a session that another one has replaced; a RECLAIM is answered before the next one and asks for no more
  * than the linker can think is there.
  */
 export function tap(connection: Connection, world: World, chronicle: Chronicle): void {
@@ -72,9 +72,17 @@ export function tap(connection: Connection, world: World, chronicle: Chronicle):
   }
   const onEdgeFrame = (type: number, payload: Buffer): string => {
     switch (type) {
+      case FRAME.WELCOME:
+        welcomed()
+        return ''
       case FRAME.OPEN:
         if (--grants < 0)
           chronicle.violated('spent grants', `${edge} opens more than was lent on tunnel ${number}`)
+        if (isReplaced())
+          chronicle.violated(
+            'one session',
+            `${edge} opens on tunnel ${number}, after it welcomed ${linker} on another`,
+          )
         return ''
       case FRAME.RETURN: {
         // What an edge that drains gives back is no answer, and the linker may ask before it comes.
@@ -125,6 +133,15 @@ export function tap(connection: Connection, world: World, chronicle: Chronicle):
     if (phase !== 'parked') return
     const edges = chronicle.parked.get(linker) ?? new Set()
     chronicle.parked.set(linker, edges.add(far.process))
+  }
+  const welcomed = () => {
+    const welcomes = chronicle.welcomes.get(near.process) ?? new WeakMap()
+    chronicle.welcomes.set(near.process, welcomes.set(far.process, { tunnel: number, atMs: world.nowMs }))
+  }
+  /** What is written in the same moment may have been decided before. */
+  const isReplaced = () => {
+    const last = chronicle.welcomes.get(near.process)?.get(far.process)
+    return last !== undefined && last.tunnel !== number && last.atMs < world.nowMs
   }
   const allow = () => {
     const tunnels = chronicle.mayGo.get(linker) ?? new Set()

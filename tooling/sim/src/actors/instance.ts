@@ -101,9 +101,13 @@ export class Instance {
     this.#env.world.after(0, this.process, 'PUT /slots', () => this.#linker?.setSlots(slots))
   }
 
+  get isConnected(): boolean {
+    return this.#sessions > 0
+  }
+
   /** It has a session and is to lend its slots: neither does it leave, nor did its application turn a request away. */
   get isServing(): boolean {
-    return this.#sessions > 0 && this.#isServing
+    return this.isConnected && this.#isServing
   }
 
   /** What the linker makes of it; null before it is there. */

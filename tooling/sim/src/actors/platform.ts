@@ -113,6 +113,14 @@ export class Platform {
     return size
   }
 
+  /** The same of one app. */
+  sizeOf(route: string): number {
+    let size = this.#replicas.get(route)?.size ?? 0
+    for (const deployed of this.#deployed.values())
+      if (deployed.route === route && deployed.state !== 'ended') size++
+    return size
+  }
+
   /** Of that, what is to be removed and has to wait for others that stay, without anything that runs in it. */
   get stuckCount(): number {
     let count = 0

@@ -8,6 +8,7 @@ import { goodbye } from './goodbye.ts'
 import { idleGrant } from './idle-grant.ts'
 import { instances } from './instances.ts'
 import type { Invariant } from './invariant.ts'
+import { launches } from './launches.ts'
 import { lending } from './lending.ts'
 import { oneOutcome } from './one-outcome.ts'
 import { redials } from './redials.ts'
@@ -30,6 +31,7 @@ export const INVARIANTS: readonly Invariant[] = [
   lending,
   bounds,
   instances,
+  launches,
   causes,
   goodbye,
   redials,

@@ -1,9 +1,26 @@
+import type { Simulation } from '../simulation.ts'
 import type { Invariant } from './invariant.ts'
+
+/** A linker that lost its session is back by then, or gone. */
+const RETURN_MS = 60_000
 
 /** DESIGN 7: `max` bounds what is connected or starting; whoever starts one by hand may go beyond. */
 export const instances: Invariant = {
   name: 'nothing is launched beyond max, and each launch is one instance',
   watch(simulation, violated) {
+    /** By app: when an edge lost a session last. */
+    const lostMs = new Map<string, number>()
+    simulation.onEdgeEvent.push((_edge, event) => {
+      if (event.type === 'left' && event.reason === 'lost') lostMs.set(event.app, simulation.world.nowMs)
+    })
+    simulation.onTarget.push((route, { want }) => {
+      // One that was leaving when its session was lost is given up, and may come back beside what was launched for it.
+      if (simulation.world.nowMs - (lostMs.get(route) ?? Number.NEGATIVE_INFINITY) < RETURN_MS) return
+      // What is there beyond that, of calls whose answers were lost, is waited for like any other.
+      const there = simulation.platform.sizeOf(route)
+      const max = Math.max(mayLaunch(simulation, route), there)
+      if (want > max) violated(`${route} is to have ${want} instances, and may have ${max}`)
+    })
     const failed = new Set<string>()
     simulation.onEdgeEvent.push((edge, event) => {
       if (event.type === 'launch-failed') failed.add(event.instance)
@@ -15,11 +32,7 @@ export const instances: Invariant = {
         ({ phase, instance }) => phase !== 'failed' && phase !== 'parked' && !failed.has(instance),
       )
       const total = connected.length + status.launches.length
-      // A successor is launched beside what there may be: one at a time (surge).
-      const isReplacing = simulation.instances.some(
-        ({ plan, isToBeReplaced }) => plan.name === event.app && isToBeReplaced,
-      )
-      const max = simulation.plan(event.app).max + (isReplacing ? 1 : 0)
+      const max = mayLaunch(simulation, event.app)
       if (total > max) violated(`${event.app} launches, and has ${total} of ${max} instances with that`)
     })
   },
@@ -34,4 +47,12 @@ export const instances: Invariant = {
     }
     return null
   },
+}
+
+/** A successor is launched beside what there may be: one at a time (surge). */
+function mayLaunch(simulation: Simulation, route: string): number {
+  const isReplacing = simulation.instances.some(
+    ({ plan, isToBeReplaced }) => plan.name === route && isToBeReplaced,
+  )
+  return simulation.plan(route).max + (isReplacing ? 1 : 0)
 }

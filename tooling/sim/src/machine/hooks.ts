@@ -27,13 +27,13 @@ const PRODUCT = /\/packages\/(?:edge|linker|protocol|http1|options|scaler)\/dist
 
 /** What is done to the product while it is loaded. */
 export interface HookData {
-  /** A planted bug. */
-  readonly patch: Patch | null
+  /** What a planted bug changes. */
+  readonly patches: readonly Patch[]
   /** Files whose private fields become ordinary ones, so that states can be copied and compared (search/). */
   readonly opened: readonly string[]
 }
 
-let data: HookData = { patch: null, opened: [] }
+let data: HookData = { patches: [], opened: [] }
 
 // These run on a thread of their own, on behalf of module.register() (main.ts).
 
@@ -48,12 +48,11 @@ export const resolve: ResolveHook = (specifier, context, next) => {
 }
 
 export const load: LoadHook = async (url, context, next) => {
-  const { patch, opened } = data
-  const isPatched = patch !== null && url.endsWith(`/${patch.file}`)
-  const isOpened = opened.some((file) => url.endsWith(`/${file}`))
-  if (!isPatched && !isOpened) return next(url, context)
+  const patches = data.patches.filter(({ file }) => url.endsWith(`/${file}`))
+  const isOpened = data.opened.some((file) => url.endsWith(`/${file}`))
+  if (patches.length === 0 && !isOpened) return next(url, context)
   const built = await readFile(fileURLToPath(url), 'utf8')
-  const patched = isPatched ? apply(patch, built) : built
+  const patched = patches.reduce((source, patch) => apply(patch, source), built)
   return { format: 'module', source: isOpened ? open(patched) : patched, shortCircuit: true }
 }
 

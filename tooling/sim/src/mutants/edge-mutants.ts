@@ -120,6 +120,11 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     file: 'packages/edge/dist/scale/expiry.js',
     search: 'if (canLaunch && isUnseen(member, fleet.seenMs))',
     replacement: 'if (false)',
+    also: {
+      file: 'packages/edge/dist/scale/observation.js',
+      search: "if (instance.state === 'starting')",
+      replacement: 'if (false)',
+    },
   },
   {
     name: 'two-of-a-launch',

@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { apply } from '../machine/hooks.ts'
 import { sim } from '../sim.testkit.ts'
 import type { HuntResult } from './hunt.ts'
-import { findMutant, MUTANTS } from './mutants.ts'
+import { findMutant, MUTANTS, patchesOf } from './mutants.ts'
 
 vi.setConfig({ testTimeout: 900_000 })
 
@@ -17,10 +17,15 @@ describe('planted bugs', () => {
     expect(new Set(MUTANTS.map(({ name }) => name)).size).toBe(MUTANTS.length)
   })
 
-  it.each(MUTANTS.map((mutant) => [mutant.name, mutant] as const))('%s changes one place', (_, mutant) => {
-    const source = built(mutant.file)
-    expect(apply(mutant, source)).not.toBe(source)
-  })
+  it.each(MUTANTS.map((mutant) => [mutant.name, mutant] as const))(
+    '%s changes what is there once',
+    (_, mutant) => {
+      for (const patch of patchesOf(mutant)) {
+        const source = built(patch.file)
+        expect(apply(patch, source)).not.toBe(source)
+      }
+    },
+  )
 
   it('whose text is not there, or there twice, are an error', () => {
     const mutant = { ...findMutant('no-credit'), search: 'x' }

@@ -10,6 +10,12 @@ export interface Mutant extends Patch {
   readonly what: string
   /** How many edges it takes; absent: as the seeds say. */
   readonly edges?: number
+  /** Left out as well: another rule that repairs most of what the bug does. */
+  readonly also?: Patch
+}
+
+export function patchesOf(mutant: Mutant): readonly Patch[] {
+  return mutant.also === undefined ? [mutant] : [mutant, mutant.also]
 }
 
 /**
