@@ -54,7 +54,7 @@ describe.skipIf(await isLacking('kubernetes')).concurrent('an edge with the repl
     it.sequential('goes from nothing to four pods for four requests at once, and back to nothing', async () => {
       const serving = await openAtOnce(4)
       expect(new Set(serving.map(({ pod }) => pod)).size).toBe(4)
-      expect(await workload.replicas()).toBe(4)
+      expect(await workload.replicas(), shared.world.edge.stdout).toBe(4)
       for (const { request } of serving) expect(await request.end()).toBe(true)
       await untilReplicas(0)
       expect(shared.world.edge.matching('launch failed')).toEqual([])

@@ -1,21 +1,18 @@
 import type { Simulation } from '../simulation.ts'
 import type { Invariant } from './invariant.ts'
 
-/** A linker that lost its session is back by then, or gone. */
-const RETURN_MS = 60_000
-
 /** DESIGN 7: `max` bounds what is connected or starting; whoever starts one by hand may go beyond. */
 export const instances: Invariant = {
   name: 'nothing is launched beyond max, and each launch is one instance',
   watch(simulation, violated) {
-    /** By app: when an edge lost a session last. */
-    const lostMs = new Map<string, number>()
+    /** Apps of which an edge has given somebody up, who may come back beside what was launched for it. */
+    const mayReturn = new Set<string>()
     simulation.onEdgeEvent.push((_edge, event) => {
-      if (event.type === 'left' && event.reason === 'lost') lostMs.set(event.app, simulation.world.nowMs)
+      if (event.type === 'launch-failed' || (event.type === 'left' && event.reason === 'lost'))
+        mayReturn.add(event.app)
     })
     simulation.onTarget.push((route, { want }) => {
-      // One that was leaving when its session was lost is given up, and may come back beside what was launched for it.
-      if (simulation.world.nowMs - (lostMs.get(route) ?? Number.NEGATIVE_INFINITY) < RETURN_MS) return
+      if (mayReturn.has(route)) return
       // What is there beyond that, of calls whose answers were lost, is waited for like any other.
       const there = simulation.platform.sizeOf(route)
       const max = Math.max(mayLaunch(simulation, route), there)
