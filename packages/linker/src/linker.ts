@@ -21,6 +21,7 @@ import { SlotCount } from './ledger/slot-count.ts'
 import type { AppEnd, LifeAction } from './life/action.ts'
 import { Life } from './life/life.ts'
 import type { LinkerConfig } from './linker-config.ts'
+import { monotonicMs } from './monotonic.ts'
 import { SelfReport } from './self-report.ts'
 import type { EdgeLink, EdgeLinkOwner } from './tunnel/edge-link.ts'
 import { EdgeLinks } from './tunnel/edge-links.ts'
@@ -39,7 +40,7 @@ const KEEP_ALIVE_MS = 3_600_000
  * many requests at a time) and the life (when to lend, leave and stop). This class carries events between them.
  */
 export class Linker implements EdgeLinkOwner, ApplicationRunOwner, ControlTarget {
-  readonly wheel = new TimerWheel()
+  readonly wheel = new TimerWheel(undefined, monotonicMs)
   readonly budget = new WindowBudget(DEFAULT_WINDOW_BUDGET_BYTES)
   readonly #config: LinkerConfig
   readonly #ledger: Ledger<EdgeLink>

@@ -28,6 +28,8 @@ process.getBuiltinModule = (name) => {
   note(name)
   return getBuiltinModule(name)
 }
+const { performance } = globalThis
+Object.defineProperty(globalThis, 'performance', { get: () => (note('performance'), performance) })
 const { spawn } = childProcess
 childProcess.spawn = (command, ...rest) => {
   note('spawn ' + command)
@@ -90,6 +92,12 @@ it('loads neither node:http, TLS nor compression for a tunnel that needs none of
     expect(order).not.toContain(name)
     expect(order).not.toContain(`node:${name}`)
   }
+})
+
+it('tells the time without node:perf_hooks, which the first use of performance.now() loads', async () => {
+  const order = await loads()
+  expect(order).toContain('./bundle-linker.cjs')
+  expect(order).not.toContain('performance')
 })
 
 it('loads node:http2 for an application that speaks it, after its start, and for no other', async () => {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
+import { monotonicMs } from '../monotonic.ts'
 import { withPort } from './argv.ts'
 import { appEnvironment } from './environment.ts'
 import type { AppError } from './errors.ts'
@@ -167,7 +168,7 @@ class RunningApp implements AppProcess {
   }
 
   stop(killAfterMs: number): Promise<AppExit> {
-    this.#killAt = Math.min(this.#killAt, performance.now() + killAfterMs)
+    this.#killAt = Math.min(this.#killAt, monotonicMs() + killAfterMs)
     this.#stopping ??= this.#stop()
     return this.#stopping
   }
@@ -190,7 +191,7 @@ class RunningApp implements AppProcess {
     this.#signalGroup('SIGTERM')
     await this.#untilGone(() => this.#killAt)
     this.#signalGroup('SIGKILL')
-    const giveUpAt = performance.now() + KILLED_MS
+    const giveUpAt = monotonicMs() + KILLED_MS
     await this.#untilGone(() => giveUpAt)
     this.#guard.dismiss()
     const exit = this.#leaderGone ? await this.exited : ({ code: null, signal: 'SIGKILL' } as const)
@@ -204,7 +205,7 @@ class RunningApp implements AppProcess {
   }
 
   async #untilGone(deadline: () => number): Promise<void> {
-    while (!this.#checkGroup() && performance.now() < deadline()) {
+    while (!this.#checkGroup() && monotonicMs() < deadline()) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS))
     }
   }

@@ -1,3 +1,4 @@
+import { monotonicMs } from '../monotonic.ts'
 import { type HealthPage, probe } from './probe.ts'
 
 export interface WaitOptions {
@@ -35,12 +36,12 @@ const MAX_INTERVAL_MS = 100
  */
 export async function waitUntilListening(options: WaitOptions): Promise<Listening> {
   const { hosts = LOOPBACK, port, health, signal } = options
-  const startedAt = performance.now()
+  const startedAt = monotonicMs()
   for (let intervalMs = FIRST_INTERVAL_MS; ; intervalMs *= INTERVAL_GROWTH) {
     for (const address of hosts) {
       const ready = await probe(address, port, health, signal)
       signal.throwIfAborted()
-      if (ready) return { address, tookMs: performance.now() - startedAt }
+      if (ready) return { address, tookMs: monotonicMs() - startedAt }
     }
     await pause(Math.min(intervalMs, MAX_INTERVAL_MS), signal)
     signal.throwIfAborted()

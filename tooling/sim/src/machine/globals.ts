@@ -107,6 +107,10 @@ export function enter(entered: World): void {
   define(performance, 'now', () =>
     inProcess(({ clock }) => clock.monotonic(entered.nowMs), native.performanceNow),
   )
+  // Nobody here has use for the nanoseconds since a time, nor for bigint().
+  define(process, 'hrtime', () =>
+    inProcess(({ clock }) => hrtimeOf(clock.monotonic(entered.nowMs)), native.hrtime),
+  )
   define(crypto, 'randomUUID', () =>
     inProcess(({ name }) => randomUUID(entered.randomOf(name)), native.randomUUID),
   )
@@ -129,6 +133,7 @@ export function leave(): void {
   Math.random = native.random
   Date.now = native.dateNow
   define(performance, 'now', native.performanceNow)
+  define(process, 'hrtime', native.hrtime)
   define(crypto, 'randomUUID', native.randomUUID)
 }
 
@@ -140,6 +145,11 @@ function clear(timer: unknown, real: (timer: never) => void): void {
 /** These stand on a prototype; the object gets its own. */
 function define(target: object, name: string, value: unknown): void {
   Object.defineProperty(target, name, { value, configurable: true, writable: true })
+}
+
+function hrtimeOf(ms: number): [number, number] {
+  const seconds = Math.floor(ms / 1e3)
+  return [seconds, Math.round((ms - seconds * 1e3) * 1e6)]
 }
 
 /** Unlike any other of this world; nobody reads more into it. */

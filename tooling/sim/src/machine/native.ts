@@ -10,6 +10,7 @@ export const native = {
   random: Math.random,
   dateNow: Date.now,
   performanceNow: performance.now.bind(performance),
+  hrtime: process.hrtime,
   randomUUID: crypto.randomUUID.bind(crypto),
 } as const
 
