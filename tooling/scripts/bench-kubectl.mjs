@@ -1,6 +1,7 @@
 // From a request for an app of which nothing runs to its answer, with a Job for each launch and with replicas of a Deployment;
-// beside `kubectl create` of such a Job, and `kubectl scale` from 0 to 1, of the same image and application until it answers. In
-// turns, in one run: node tooling/scripts/bench-kubectl.mjs [ROUNDS] (after pnpm build)
+// beside `kubectl create` of such a Job, and `kubectl scale` from 0 to 1, of the same image and application until it answers. A
+// kubelet takes 300 ms more for a pod with a volume, such as that of a token: so there are Deployments with one, and without.
+// In turns, in one run: node tooling/scripts/bench-kubectl.mjs [ROUNDS] (after pnpm build)
 import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -30,6 +31,11 @@ const PODS = '/api/v1/namespaces/default/pods'
 const SECRETS = '/api/v1/namespaces/default/secrets'
 const JOBS = '/apis/batch/v1/namespaces/default/jobs'
 const DEPLOYMENTS = '/apis/apps/v1/namespaces/default/deployments'
+const INSTANCE = { name: 'BRXY_INSTANCE', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }
+const TOKEN = { name: 'BRXY_TOKEN', valueFrom: { secretKeyRef: { name: 'token', key: 'token' } } }
+/** As examples/kubernetes/deployment.yaml has it. */
+const TOKEN_FILE = { BRXY_TOKEN_FILE: '/var/run/secrets/brxy/token' }
+const MOUNT = { volumeMounts: [{ name: 'brxy', mountPath: '/var/run/secrets/brxy', readOnly: true }] }
 const engine = await startEngine('kubernetes')
 const { KUBECONFIG: kubeconfig } = engine.env
 const api = new KubernetesApi(kubeconfig)
@@ -40,19 +46,28 @@ try {
   await importNodeImage(engine.dir, { name: IMAGE, fill, config: { Env: ['PATH=/bin'] } })
   const port = await freePort()
   const own = { env: variables({ PORT: port }), command: ['node', '/app.mjs'] }
-  await api.create(DEPLOYMENTS, deployment('direct', own))
   const template = JSON.stringify(job({ env: variables({ BRXY_IDLE: '100ms' }) }))
   const jobs = await edgeOf('jobs', { template })
-  const tunnel = await freePort()
   await api.create(SECRETS, { metadata: { name: 'token' }, data: { token: await token() } })
-  await api.create(DEPLOYMENTS, deployment('linked', replica(tunnel)))
-  const replicas = await edgeOf('replicas', { workload: 'deployment/linked' }, tunnel)
-  await compare(rounds, {
+  await api.create(DEPLOYMENTS, deployment('direct', own))
+  await api.create(DEPLOYMENTS, deployment('direct-volume', { ...own, ...MOUNT }))
+  const replicas = await edgeOfReplicas('linked', { env: [TOKEN] })
+  const replicasWithVolume = await edgeOfReplicas('linked-volume', { env: variables(TOKEN_FILE), ...MOUNT })
+  const ways = {
     'a held request, by a Job': () => brxyRound(jobs),
     'kubectl create': () => createRound(port, job(own)),
     'a held request, by a Deployment': () => brxyRound(replicas),
-    'kubectl scale': () => scaleRound(port),
-  })
+    'kubectl scale': () => scaleRound('direct', port),
+    'a held request, by a Deployment with a volume': () => brxyRound(replicasWithVolume),
+    'kubectl scale, with a volume': () => scaleRound('direct-volume', port),
+  }
+  const [job1, create, ...others] = Object.keys(ways)
+  const [replica1, scale, replica2, scale2] = others
+  await compare(rounds, ways, [
+    [job1, create],
+    [replica1, scale],
+    [replica2, scale2],
+  ])
 } finally {
   for (const edge of edges) await edge.stop()
   api.close()
@@ -73,7 +88,7 @@ async function token() {
   const words = [join(root, 'apps/brxy/bin/brxy'), 'token', '--route', 'app', '--state-dir', dir]
   const env = { ...process.env, BRXY_SECRET: SECRET }
   const { stdout } = await promisify(execFile)(process.execPath, words, { env })
-  return Buffer.from(stdout).toString('base64')
+  return Buffer.from(stdout.trim()).toString('base64')
 }
 
 async function brxyRound(edge) {
@@ -91,9 +106,9 @@ async function createRound(port, object) {
   return tookMs
 }
 
-async function scaleRound(port) {
-  const tookMs = await untilAnsweredMs(port, kubectl('scale', 'deployment/direct', '--replicas=1'))
-  await api.patch(`${DEPLOYMENTS}/direct`, { spec: { replicas: 0 } })
+async function scaleRound(name, port) {
+  const tookMs = await untilAnsweredMs(port, kubectl('scale', `deployment/${name}`, '--replicas=1'))
+  await api.patch(`${DEPLOYMENTS}/${name}`, { spec: { replicas: 0 } })
   await untilNone()
   return tookMs
 }
@@ -112,19 +127,12 @@ function job(container) {
   return { apiVersion: 'batch/v1', kind: 'Job', spec: { template: { spec } } }
 }
 
-/** As examples/kubernetes/deployment.yaml has it. */
-function replica(tunnel) {
-  const said = {
-    BRXY_EDGE: `127.0.0.1:${tunnel}`,
-    ROUTE: 'app',
-    BRXY_TOKEN_FILE: '/var/run/secrets/brxy/token',
-    BRXY_IDLE: '100ms',
-  }
-  const instance = { name: 'BRXY_INSTANCE', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }
-  return {
-    env: [...variables(said), instance],
-    volumeMounts: [{ name: 'brxy', mountPath: '/var/run/secrets/brxy', readOnly: true }],
-  }
+/** A Deployment of that name, and an edge that scales it. @param container how it gets its token */
+async function edgeOfReplicas(name, { env, ...container }) {
+  const tunnel = await freePort()
+  const said = variables({ BRXY_EDGE: `127.0.0.1:${tunnel}`, ROUTE: 'app', BRXY_IDLE: '100ms' })
+  await api.create(DEPLOYMENTS, deployment(name, { env: [...said, INSTANCE, ...env], ...container }))
+  return edgeOf(name, { workload: `deployment/${name}` }, tunnel)
 }
 
 function deployment(name, container) {

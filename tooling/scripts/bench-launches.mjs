@@ -29,11 +29,12 @@ export function fill(rootfs) {
 }
 
 /**
- * Runs each of them in turns, and prints their medians and how much later than each of the others the first one is.
+ * Runs each of them in turns, and prints their medians and by how much they differ.
  *
  * @param ways by name: one round of each, in milliseconds
+ * @param pairs of names, to be compared; default: the first one with each of the others
  */
-export async function compare(rounds, ways) {
+export async function compare(rounds, ways, pairs = undefined) {
   const names = Object.keys(ways)
   const times = Object.fromEntries(names.map((name) => [name, []]))
   // The first round of each pays for what the kernel has yet to read.
@@ -47,13 +48,12 @@ export async function compare(rounds, ways) {
     `node ${process.version}, ${cpus().length} x ${cpus()[0].model}, load ${loadavg()[0].toFixed(1)}, median of ${rounds}`,
   )
   const width = Math.max(...names.map((name) => name.length))
+  for (const name of names)
+    write(`${name.padEnd(width)}  ${median(times[name]).toFixed(0)} ms (${range(times[name])})`)
   const [first, ...others] = names
-  const ownMs = median(times[first])
-  write(`${first.padEnd(width)}  ${ownMs.toFixed(0)} ms (${range(times[first])})`)
-  for (const name of others) {
-    const otherMs = median(times[name])
-    const more = (ownMs - otherMs).toFixed(0)
-    write(`${name.padEnd(width)}  ${otherMs.toFixed(0)} ms (${range(times[name])}), ${more} less`)
+  for (const [one, other] of pairs ?? others.map((name) => [first, name])) {
+    const moreMs = median(times[one]) - median(times[other])
+    write(`${one}: ${Math.abs(moreMs).toFixed(0)} ms ${moreMs < 0 ? 'less' : 'more'} than ${other}`)
   }
 }
 

@@ -12,6 +12,10 @@ test('is what was configured, or nothing', () => {
   expect([readToken(undefined, 'abc'), readToken(undefined, undefined)]).toEqual(['abc', ''])
 })
 
+test('is what the environment says without its line end, which a secret has that was made of a file', () => {
+  expect(readToken(undefined, 'abc\n')).toBe('abc')
+})
+
 test('is what a file holds at that moment, without its line end', () => {
   writeFileSync(file, 'first\n')
   expect(readToken(file, 'abc')).toBe('first')
