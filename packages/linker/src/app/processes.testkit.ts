@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { mkdtemp } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** Waits until `condition` holds, asking every 5 ms; fails after `boundMs`, naming what did not come. */
@@ -93,7 +93,7 @@ export async function compileApp(entry: string): Promise<{ folder: string; remov
   const options = {
     noEmit: false,
     noCheck: true,
-    rootDir: source,
+    rootDir: dirname(source),
     outDir: folder,
     types: [],
     declaration: false,
@@ -108,5 +108,5 @@ export async function compileApp(entry: string): Promise<{ folder: string; remov
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
   const typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'))
   execFileSync(process.execPath, [join(typescript, 'bin/tsc'), '-p', folder], { stdio: 'pipe' })
-  return { folder, remove }
+  return { folder: join(folder, basename(source)), remove }
 }
