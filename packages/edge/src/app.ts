@@ -21,7 +21,7 @@ import { servingOrder } from './scale/serving-order.ts'
 import { WarmMin } from './scale/warm-min.ts'
 import type { AppSettings } from './settings.ts'
 import type { Instance } from './tunnel/instance.ts'
-import { hasLeft, isReopened, whyLeft } from './why-left.ts'
+import { hasLeft, whyLeft } from './why-left.ts'
 
 /**
  * One app at this edge: its broker, its scaling controller and its instances. It carries events between them and
@@ -280,10 +280,10 @@ export class App implements ScaledApp {
     if (instance.hello !== null && this.instances.get(instance.hello.instance) === instance) {
       this.instances.delete(instance.hello.instance)
     }
-    const { phase, key } = instance
-    const left = hasLeft(phase, end)
+    const { phase, key, isReopened } = instance
+    const left = !isReopened && hasLeft(phase, end)
     const isReplaced = this.controller.member(key)?.isReplaced === true
-    this.controller.ended(key, left, nowMs, this.others.keeps(instance, left, nowMs) || isReopened(end))
+    this.controller.ended(key, left, nowMs, this.others.keeps(instance, left, nowMs) || isReopened)
     const reason = phase === 'failed' ? 'failed' : left ? whyLeft(phase, isReplaced) : 'lost'
     this.#env.emit({ type: 'left', app: this.route, instance: instance.label, reason, message: end.message })
     this.step(nowMs)

@@ -192,6 +192,15 @@ describe('an idle instance', () => {
     expect(linker.verdicts).toEqual([])
   })
 
+  it('that says itself that it was replaced is lost like any other: there is no new session', async () => {
+    const linker = await served()
+    linker.session.goaway('edge/replaced', 'the linker opened a new session', true)
+    await poll(() => edge.edge.status().apps[0]).toMatchObject({
+      instances: [],
+      launches: [{ phase: 'lost' }],
+    })
+  })
+
   it('that drains, and opens a new session, is still one of the max', async () => {
     await edge.close()
     platform = new FakePlatform()

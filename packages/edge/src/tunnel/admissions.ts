@@ -99,7 +99,7 @@ export class Admissions {
       if (!isSessionOf(edge, hello.replaces)) {
         return refused('edge/already-connected', 'this linker process has a live session', true)
       }
-      other.session.goaway('edge/replaced', 'the linker opened a new session', true)
+      other.giveWay()
     }
     return app
   }

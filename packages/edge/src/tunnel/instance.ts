@@ -61,6 +61,8 @@ export class Instance implements EdgeSessionHandler, Puller {
   phase: 'starting' | 'ready' | 'leaving' | 'draining' | 'parked' | 'failed' = 'starting'
   slots = 0
   isSuspect = false
+  /** Its linker process has just opened a new session here: it is back before it was missed. */
+  isReopened = false
   /** Requests it was given, without passive ones: they are no reason to stay. */
   dispatched = 0
   connectedMs: number
@@ -152,6 +154,12 @@ export class Instance implements EdgeSessionHandler, Puller {
       ...this.#greeting,
     })
     app.connected(this, hello, this.#now())
+  }
+
+  /** A new session of the same linker process takes its place. */
+  giveWay(): void {
+    this.isReopened = true
+    this.session.goaway('edge/replaced', 'the linker opened a new session', true)
   }
 
   reject(farewell: Farewell): void {
