@@ -29,12 +29,11 @@ export function fill(rootfs) {
 }
 
 /**
- * Runs each of them in turns, and prints their medians and by how much they differ.
+ * Runs each of them in turns, and prints their medians and by how much those of each two differ.
  *
- * @param ways by name: one round of each, in milliseconds
- * @param pairs of names, to be compared; default: the first one with each of the others
+ * @param ways by name: one round of each, in milliseconds. Behind each through brxy, the platform's own
  */
-export async function compare(rounds, ways, pairs = undefined) {
+export async function compare(rounds, ways) {
   const names = Object.keys(ways)
   const times = Object.fromEntries(names.map((name) => [name, []]))
   // The first round of each pays for what the kernel has yet to read.
@@ -50,10 +49,10 @@ export async function compare(rounds, ways, pairs = undefined) {
   const width = Math.max(...names.map((name) => name.length))
   for (const name of names)
     write(`${name.padEnd(width)}  ${median(times[name]).toFixed(0)} ms (${range(times[name])})`)
-  const [first, ...others] = names
-  for (const [one, other] of pairs ?? others.map((name) => [first, name])) {
-    const moreMs = median(times[one]) - median(times[other])
-    write(`${one}: ${Math.abs(moreMs).toFixed(0)} ms ${moreMs < 0 ? 'less' : 'more'} than ${other}`)
+  for (let at = 0; at < names.length; at += 2) {
+    const [brxy, own] = names.slice(at, at + 2)
+    const moreMs = median(times[brxy]) - median(times[own])
+    write(`${brxy}: ${Math.abs(moreMs).toFixed(0)} ms ${moreMs < 0 ? 'less' : 'more'} than ${own}`)
   }
 }
 

@@ -61,8 +61,8 @@ export class Chronicle {
   readonly mayGo = new Map<string, Set<number>>()
   /** By linker: the edge processes that it has told that it is parked. */
   readonly parked = new Map<string, Set<SimProcess>>()
-  /** By linker process: the tunnel on which each edge process has welcomed it last, and when. */
-  readonly welcomes = new WeakMap<SimProcess, WeakMap<SimProcess, Welcome>>()
+  /** By linker: the tunnel on which each edge process has welcomed it last, and when. */
+  readonly welcomes = new Map<string, Map<SimProcess, Welcome>>()
   /** Apps whose queue was full at some time. */
   readonly wasFull = new Set<string>()
 

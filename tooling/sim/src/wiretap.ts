@@ -12,8 +12,8 @@ const MAX_IN_VAIN = 4
 
 /**
  * Listens to a tunnel: counts the frames that are sent, writes them down for people, and holds both sides to what can be
- * told from outside: no request is opened without a grant, nor in a session that another one has replaced; a RECLAIM is answered before the next one and asks for no more
- * than the linker can think is there.
+ * told from outside: no request is opened without a grant, nor in a session that another one has replaced; a RECLAIM is
+ * answered before the next one and asks for no more than the linker can think is there.
  */
 export function tap(connection: Connection, world: World, chronicle: Chronicle): void {
   const { near, far, number } = connection
@@ -135,12 +135,12 @@ export function tap(connection: Connection, world: World, chronicle: Chronicle):
     chronicle.parked.set(linker, edges.add(far.process))
   }
   const welcomed = () => {
-    const welcomes = chronicle.welcomes.get(near.process) ?? new WeakMap()
-    chronicle.welcomes.set(near.process, welcomes.set(far.process, { tunnel: number, atMs: world.nowMs }))
+    const welcomes = chronicle.welcomes.get(linker) ?? new Map()
+    chronicle.welcomes.set(linker, welcomes.set(far.process, { tunnel: number, atMs: world.nowMs }))
   }
   /** What is written in the same moment may have been decided before. */
   const isReplaced = () => {
-    const last = chronicle.welcomes.get(near.process)?.get(far.process)
+    const last = chronicle.welcomes.get(linker)?.get(far.process)
     return last !== undefined && last.tunnel !== number && last.atMs < world.nowMs
   }
   const allow = () => {

@@ -115,10 +115,7 @@ export class Platform {
 
   /** The same of one app. */
   sizeOf(route: string): number {
-    let size = this.#replicas.get(route)?.size ?? 0
-    for (const deployed of this.#deployed.values())
-      if (deployed.route === route && deployed.state !== 'ended') size++
-    return size
+    return this.#list(route).filter(({ state }) => state !== 'ended').length
   }
 
   /** Of that, what is to be removed and has to wait for others that stay, without anything that runs in it. */

@@ -15,11 +15,12 @@ export const removals: Invariant = {
       else if (event.type === 'connected') failed.delete(`${edge.process.name} ${event.instance}`)
     })
     /** It serves, or it starts in its time. */
-    const isToStay = ({ instance, phase }: InstanceStatus, edge: EdgeProcess | undefined) =>
-      phase === 'ready' || (phase === 'starting' && !failed.has(`${edge?.process.name} ${instance}`))
+    const isToStay = ({ instance, phase }: InstanceStatus, { process }: EdgeProcess) =>
+      phase === 'ready' || (phase === 'starting' && !failed.has(`${process.name} ${instance}`))
     onTarget.push((route, { remove }) => {
       const edge = edges.find(({ process }) => process === world.current)
-      const app = edge?.status().apps.find(({ app }) => app === route)
+      if (edge === undefined) return
+      const app = edge.status().apps.find(({ app }) => app === route)
       for (const { id, launch } of remove) {
         const connected = app?.instances.find((each) =>
           launch === undefined ? each.platform === id : each.launch === launch,

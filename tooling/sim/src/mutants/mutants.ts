@@ -14,6 +14,7 @@ export interface Mutant extends Patch {
   readonly also?: Patch
 }
 
+/** All that it changes. */
 export function patchesOf(mutant: Mutant): readonly Patch[] {
   return mutant.also === undefined ? [mutant] : [mutant, mutant.also]
 }
